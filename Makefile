@@ -1,0 +1,39 @@
+# Every target sets up what it needs. Windows, conda, no make: see README.md.
+PYTHON ?= python3
+BIN := .venv/bin
+SMALL := runs/small
+
+.PHONY: course test lab tune check benchmark install model
+
+course: model
+	$(BIN)/python tools/run_course.py
+
+test: model
+	$(BIN)/python -m pytest tests
+	rm -rf $(SMALL) && mkdir -p $(SMALL)
+	set -e; for notebook in notebooks/[0-9]*.ipynb; do \
+		name=$$(basename $$notebook .ipynb); \
+		$(BIN)/papermill --prepare-only $$notebook $(SMALL)/$$name.ipynb -f tests/small/$${name%%_*}.yaml; \
+	done
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 $(SMALL)
+
+lab: model
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+tune: model
+	$(BIN)/python -c "from helpers.products import read_products; read_products('$(DATA)')"
+	mkdir -p runs/tune
+	$(BIN)/papermill notebooks/06_sft_trainer.ipynb runs/tune/06_sft_trainer.ipynb \
+		-p DATA '$(DATA)' -p RUN_DIR runs/tune
+
+check: model
+	$(BIN)/python tools/check_machine.py
+
+benchmark: model
+	$(BIN)/python tests/benchmark.py
+
+model: install
+	@$(BIN)/python -c "from helpers.models import PACKAGED_MODEL, model_folder; model_folder(PACKAGED_MODEL)"
+
+install:
+	@$(PYTHON) tools/install.py

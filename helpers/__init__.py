@@ -1,0 +1,1 @@
+"""Plumbing of the course, and what a notebook has already taught in the open."""

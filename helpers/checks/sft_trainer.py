@@ -1,0 +1,148 @@
+"""Checks for notebooks/06_sft_trainer.ipynb."""
+
+import math
+from collections.abc import Callable
+
+import torch
+
+from helpers.checks import check
+
+LAYOUTS = ("prompt, completion", "text", "prompt, completion, text", "input_ids")
+
+
+@check
+def check_count_targets(count_targets: Callable[[str, int, int, int], int]) -> str | None:
+    """Exercise 6.1: (layout, prompt, completion, padded) -> positions that carry loss."""
+    prompt, completion, padded = 52, 67, 512
+    wanted = dict(
+        zip(LAYOUTS, (completion + 1, prompt + completion + 1, completion, padded), strict=True)
+    )
+    found = {layout: count_targets(layout, prompt, completion, padded) for layout in LAYOUTS}
+    if any(isinstance(n, bool) or not isinstance(n, int) for n in found.values()):
+        return f"a count is a whole number; yours are {found}"
+    if found["input_ids"] in (completion, completion + 1):
+        return (
+            "input_ids: the trainer can't know where the prompt ends in a row of numbers, so "
+            "nothing masks it"
+        )
+    if found["input_ids"] in (prompt + completion, prompt + completion + 1):
+        return "input_ids: the attention mask is thrown away, so the padding is trained as well"
+    if found["prompt, completion, text"] == completion + 1:
+        return (
+            "prompt, completion, text: the end token goes to the column `text` where there is one, "
+            "and the completion goes without"
+        )
+    if found["text"] in (completion, completion + 1):
+        return "text: one column has no boundary, so the prompt carries loss too"
+    if found["prompt, completion"] in (prompt + completion, prompt + completion + 1):
+        return "prompt, completion: the prompt is masked by default (completion_only_loss)"
+    if found["prompt, completion"] == completion or found["text"] == prompt + completion:
+        return "the end token that the trainer appends is a target too"
+    wrong = [layout for layout in LAYOUTS if found[layout] != wanted[layout]]
+    return f"not yet right: {'; '.join(wrong)}" if wrong else None
+
+
+@check
+def check_learning_rate_at(rate_at: Callable[[int, int, int, float], float]) -> str | None:
+    """Exercise 6.2: (step, total_steps, warmup_steps, peak) -> rate of that optimizer step."""
+    total, warmup, peak = 40, 8, 2e-4
+    found = [rate_at(step, total, warmup, peak) for step in range(total)]
+
+    def same(rates: list[float]) -> bool:
+        return all(
+            math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12)
+            for a, b in zip(found, rates, strict=True)
+        )
+
+    up = [peak * step / warmup for step in range(warmup)]
+    down = [peak * (total - step) / (total - warmup) for step in range(warmup, total)]
+    if same(up + down):
+        return None
+    if same([peak * (total - step) / total for step in range(total)]):
+        return "there is no warm-up: the rate starts at its peak"
+    if same(up + [peak] * (total - warmup)):
+        return "the rate stays at its peak: after the warm-up it falls to 0"
+    if same(up + [peak * (total - step) / total for step in range(warmup, total)]):
+        return "the fall starts at the peak when the warm-up ends; yours jumps down there"
+    if same([peak * (step + 1) / warmup for step in range(warmup)] + down):
+        return "steps count from 0, and so does the rate: step 0 has the rate 0"
+    wrong = next(
+        step
+        for step, (a, b) in enumerate(zip(found, up + down, strict=True))
+        if not math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12)
+    )
+    return f"of {total} steps with {warmup} of warm-up, step {wrong} has another rate than {found[wrong]:.3g}"
+
+
+def _toy_run() -> tuple[torch.nn.Linear, torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+    return model, optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / 8)
+
+
+def _toy_steps(run: tuple, batches: torch.Tensor) -> torch.Tensor:
+    model, optimizer, scheduler = run
+    for batch in batches:
+        optimizer.zero_grad()
+        (model(batch).square().mean() - model(batch).mean()).backward()
+        optimizer.step()
+        scheduler.step()
+    return model.weight.detach().clone()
+
+
+def _toy_checkpoint(stop: int, batches: torch.Tensor) -> dict:
+    run = _toy_run()
+    _toy_steps(run, batches[:stop])
+    states = (part.state_dict() for part in run)
+    return dict(zip(("model", "optimizer", "scheduler"), states, strict=True)) | {"step": stop}
+
+
+@check
+def check_restore(restore: Callable) -> str | None:
+    """Exercise 6.3: (checkpoint, model, optimizer, scheduler) -> the step to go on with."""
+    torch_state = torch.get_rng_state()
+    try:
+        torch.manual_seed(1)
+        batches, stop = torch.randn(8, 5, 3), 4
+        whole = _toy_steps(_toy_run(), batches)
+
+        def resumed(parts: tuple[str, ...], start: int) -> torch.Tensor:
+            run, checkpoint = _toy_run(), _toy_checkpoint(stop, batches)
+            for name, part in zip(("model", "optimizer", "scheduler"), run, strict=True):
+                if name in parts:
+                    part.load_state_dict(checkpoint[name])
+            return _toy_steps(run, batches[start:])
+
+        run = _toy_run()
+        step = restore(_toy_checkpoint(stop, batches), *run)
+        if isinstance(step, bool) or not isinstance(step, int):
+            return f"return the number of the step to go on with, as a whole number, not {step!r}"
+        if not 0 <= step <= len(batches):
+            return f"there is no step {step}: the run has {len(batches)}"
+        found = _toy_steps(run, batches[step:])
+        if torch.equal(found, whole):
+            return None
+        mistakes = {
+            "only the weights came back: the optimizer's moments and the schedule start anew": (
+                "model",
+            ),
+            "the schedule starts anew: the rate jumps back to its first value": (
+                "model",
+                "optimizer",
+            ),
+            "the optimizer's moments start at zero": ("model", "scheduler"),
+            "the weights are those of a new model": ("optimizer", "scheduler"),
+            "nothing was restored": (),
+        }
+        if step != stop:
+            return (
+                f"the checkpoint was written after {stop} steps, and you go on with step {step}: batches are "
+                + ("seen twice" if step < stop else "left out")
+            )
+        for sentence, parts in mistakes.items():
+            if torch.equal(found, resumed(parts, step)):
+                return sentence
+        return "the weights after the last step differ from those of the run without a stop"
+    finally:
+        torch.set_rng_state(torch_state)

@@ -1,0 +1,59 @@
+"""Splits that keep products of one family together."""
+
+import random
+
+import pandas as pd
+
+
+def group_split(
+    products: pd.DataFrame,
+    sizes: dict[str, int],
+    seed: int,
+    reserved: dict[str, str] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Deal whole families out to splits, so that no split has met another's kind of product.
+
+    Large families are dealt first, then the small ones that fill the gaps; each goes where its
+    category has the most room left.
+
+    Args:
+        products: one row a product, with columns `family` and `category`.
+        sizes: rows wanted in each split; they add up to len(products).
+        seed: the order in which families of one size are dealt.
+        reserved: family -> split, for families that have to lie in a given split.
+
+    Returns:
+        Split name -> its rows, in the order of `products`.
+
+    Raises:
+        ValueError: the sizes do not add up, or some family fits nowhere whole.
+
+    Source: notebooks/02_data_curation.ipynb (the group split).
+    """
+    if sum(sizes.values()) != len(products):
+        raise ValueError(f"sizes {sizes} do not add up to {len(products)} rows")
+    reserved = reserved or {}
+    families = [rows for _, rows in products.groupby("family")]
+    random.Random(seed).shuffle(families)
+    families.sort(key=lambda rows: (rows.family.iloc[0] not in reserved, -len(rows)))
+    room = dict(sizes)
+    share = {name: size / len(products) for name, size in sizes.items()}
+    category_room = {
+        (name, category): share[name] * count
+        for category, count in products.category.value_counts().items()
+        for name in sizes
+    }
+    chosen: dict[str, list[int]] = {name: [] for name in sizes}
+    for rows in families:
+        family, category = rows.family.iloc[0], rows.category.iloc[0]
+        fitting = [reserved[family]] if family in reserved else list(sizes)
+        fitting = [name for name in fitting if room[name] >= len(rows)]
+        if not fitting:
+            raise ValueError(
+                f"family {family!r} ({len(rows)} rows) fits into no split: room {room}"
+            )
+        name = max(fitting, key=lambda n: (category_room[n, category] / share[n], room[n]))
+        chosen[name] += list(rows.index)
+        room[name] -= len(rows)
+        category_room[name, category] -= len(rows)
+    return {name: products.loc[sorted(index)] for name, index in chosen.items()}

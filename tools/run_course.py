@@ -1,0 +1,48 @@
+"""Run every notebook in order with papermill into runs/; goes on where it stopped last time."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from helpers.paths import DATA, ROOT, RUNS
+
+NOTEBOOKS = ROOT / "notebooks"
+EXECUTED = RUNS / "notebooks"
+
+
+def main() -> None:
+    EXECUTED.mkdir(parents=True, exist_ok=True)
+    notebooks = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+    for position, notebook in enumerate(notebooks, start=1):
+        executed = EXECUTED / notebook.name
+        if is_done(notebook, executed):
+            print(f"[{position}/{len(notebooks)}] {notebook.stem}: done earlier", flush=True)
+            continue
+        print(f"[{position}/{len(notebooks)}] {notebook.stem}", flush=True)
+        try:
+            papermill.execute_notebook(notebook, executed, cwd=NOTEBOOKS, progress_bar=True)
+        except PapermillExecutionError as error:
+            sys.exit(
+                f"{notebook.stem} stopped in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+                f"The whole story stands in {executed}. The same command goes on from here."
+            )
+    model = RUNS / "06_sft_trainer" / "model"
+    print(f"Done. Tuned model: {model}   Executed notebooks: {EXECUTED}")
+
+
+def is_done(notebook: Path, executed: Path) -> bool:
+    """Whether it ran to its end after the last change of notebook, helpers and data."""
+    if not executed.exists():
+        return False
+    run = nbformat.read(executed, as_version=4).metadata.get("papermill", {})
+    sources = [notebook, *ROOT.glob("helpers/**/*.*"), *DATA.glob("*.*")]
+    changed = max(file.stat().st_mtime for file in sources if "__pycache__" not in file.parts)
+    finished = bool(run.get("end_time")) and not run.get("exception")
+    return finished and executed.stat().st_mtime > changed
+
+
+if __name__ == "__main__":
+    main()
