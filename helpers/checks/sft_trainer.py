@@ -71,7 +71,10 @@ def check_learning_rate_at(rate_at: Callable[[int, int, int, float], float]) -> 
         for step, (a, b) in enumerate(zip(found, up + down, strict=True))
         if not math.isclose(a, b, rel_tol=1e-6, abs_tol=1e-12)
     )
-    return f"of {total} steps with {warmup} of warm-up, step {wrong} has another rate than {found[wrong]:.3g}"
+    return (
+        f"of {total} steps with {warmup} of warm-up, step {wrong} has another rate than "
+        f"{found[wrong]:.3g}"
+    )
 
 
 def _toy_run() -> tuple[torch.nn.Linear, torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
@@ -137,8 +140,8 @@ def check_restore(restore: Callable) -> str | None:
         }
         if step != stop:
             return (
-                f"the checkpoint was written after {stop} steps, and you go on with step {step}: batches are "
-                + ("seen twice" if step < stop else "left out")
+                f"the checkpoint was written after {stop} steps, and you go on with step {step}: "
+                f"batches are {'seen twice' if step < stop else 'left out'}"
             )
         for sentence, parts in mistakes.items():
             if torch.equal(found, resumed(parts, step)):
