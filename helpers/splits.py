@@ -56,4 +56,4 @@ def group_split(
         chosen[name] += list(rows.index)
         room[name] -= len(rows)
         category_room[name, category] -= len(rows)
-    return {name: products.loc[sorted(index)] for name, index in chosen.items()}
+    return {name: products[products.index.isin(index)] for name, index in chosen.items()}

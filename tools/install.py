@@ -27,7 +27,10 @@ def main():
     if os.path.exists(STAMP) and open(STAMP).read() == state:
         return
     print("Setting up .venv: 2.2 GB, a few minutes the first time", flush=True)
-    subprocess.check_call([sys.executable, "-m", "venv", VENV])
+    if os.path.exists(STAMP):
+        os.remove(STAMP)  # or going back to the old pins would trust what is half replaced
+    clear = [] if venv_fits() else ["--clear"]
+    subprocess.check_call([sys.executable, "-m", "venv"] + clear + [VENV])
     pip = [venv_python(), "-m", "pip", "install", "--disable-pip-version-check"]
     if platform.system() == "Linux":
         # PyPI's torch for Linux brings several GB of CUDA. Where PyTorch's index of CPU builds
@@ -47,6 +50,17 @@ def fingerprint():
         with open(os.path.join(ROOT, name), "rb") as stream:
             digest.update(stream.read())
     return digest.hexdigest()
+
+
+def venv_fits():
+    """Whether .venv is new, or was made here by this Python: its scripts name both."""
+    config = os.path.join(VENV, "pyvenv.cfg")
+    if not os.path.exists(config):
+        return True
+    with open(config) as stream:
+        lines = stream.read().splitlines()
+    here = any(line.startswith("command = ") and line.endswith(" " + VENV) for line in lines)
+    return here and "version = " + platform.python_version() in lines
 
 
 def torch_pin():

@@ -1,0 +1,114 @@
+"""For all tests: no network but loopback, and a tokenizer and a model made in the process."""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+SENTENCES = [
+    "Mornings start gently with a kettle in sage green.",
+    "The whistling spout tells you when the water is ready.",
+    "A lamp for the desk, a mat for the floor, a book for the evening.",
+    "Three pockets hold the pens, the notes and the small things.",
+]
+
+
+class NetworkRefusedError(RuntimeError):
+    """No OSError, so that no library takes it for a passing fault and tries again."""
+
+
+def is_loopback(host: str | bytes | None) -> bool:
+    host = host.decode() if isinstance(host, bytes) else host
+    if host in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse(host: object) -> None:
+    raise NetworkRefusedError(
+        f"a test asked for {host!r}, and tests run offline: only loopback is open. Make the "
+        "answer in the test, or put a server on 127.0.0.1."
+    )
+
+
+def guarded(connect: Callable) -> Callable:
+    def connect_on_this_machine(self: socket.socket, address: object) -> object:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not is_loopback(address[0]):
+            refuse(address)
+        return connect(self, address)
+
+    return connect_on_this_machine
+
+
+@pytest.fixture(scope="session", autouse=True)
+def offline() -> Iterator[None]:
+    """Refuse look-ups and connections of this process that leave the machine."""
+    look_up = socket.getaddrinfo
+
+    def look_up_on_this_machine(host: str | bytes | None, *args: object, **more: object) -> list:
+        return look_up(host, *args, **more) if is_loopback(host) else refuse(host)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
+        patch.setattr(socket, "getaddrinfo", look_up_on_this_machine)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """On busy cores, threads wait for each other longer than a tiny matrix takes."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def tiny_tokenizer() -> PreTrainedTokenizerFast:
+    """Byte-level BPE of 300 tokens; one token is both end and padding, as in the course's model."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        special_tokens=["<|end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|end|>",
+        pad_token="<|end|>",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """Two random layers, in evaluation mode. Shared: a test that changes it takes a deepcopy."""
+    config = LlamaConfig(
+        vocab_size=len(tiny_tokenizer),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=256,
+        initializer_range=0.3,  # large, so that what was read long ago moves the next token
+        attention_dropout=0.5,  # large, so that generating in training mode shows
+        bos_token_id=None,
+        eos_token_id=tiny_tokenizer.eos_token_id,
+        pad_token_id=tiny_tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return LlamaForCausalLM(config).eval()

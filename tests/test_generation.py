@@ -1,0 +1,147 @@
+"""helpers/generation.py against a loop that takes one prompt, no padding and no cache."""
+
+import copy
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+from helpers.generation import Completion, complete
+
+PROMPTS = [
+    "Mornings start gently with a kettle in sage green, and",
+    "A",
+    "Three pockets hold the pens",
+    "The whistling spout tells you when the water is ready. A lamp",
+    "A",
+    "a mat for",
+    "Color: navy\nDescription:",
+]
+
+
+def slow_completion(model, tokenizer, prompt: str, limit: int) -> Completion:
+    ids = tokenizer(prompt)["input_ids"]
+    written = []
+    while len(written) < limit:
+        with torch.no_grad():
+            logits = model(torch.tensor([ids + written]), use_cache=False).logits
+        token = int(logits[0, -1].argmax())
+        if token == tokenizer.eos_token_id:
+            return Completion(tokenizer.decode(written).strip(), len(written), True)
+        written.append(token)
+    return Completion(tokenizer.decode(written).strip(), len(written), False)
+
+
+def chained(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, successors: dict[str, str]
+) -> LlamaForCausalLM:
+    """A copy whose next token depends on the last one alone, as the table says."""
+    model = copy.deepcopy(model)
+
+    def only_id(text: str) -> int:
+        (token,) = tokenizer(text)["input_ids"]
+        return token
+
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        model.lm_head.weight.zero_()
+        for last, following in successors.items():
+            meaning = model.model.norm(model.model.embed_tokens.weight[only_id(last)])
+            model.lm_head.weight[only_id(following)] += meaning
+    return model
+
+
+@pytest.fixture(scope="module")
+def chain(tiny_model, tiny_tokenizer) -> LlamaForCausalLM:
+    return chained(tiny_model, tiny_tokenizer, {"q": "x", "x": "z", "z": "<|end|>", "j": "j"})
+
+
+@pytest.fixture(scope="module")
+def slowly_written(tiny_model, tiny_tokenizer) -> list[Completion]:
+    completions = [slow_completion(tiny_model, tiny_tokenizer, prompt, 12) for prompt in PROMPTS]
+    assert len({completion.text for completion in completions}) == len(set(PROMPTS))
+    return completions
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 50])
+def test_a_batch_writes_what_a_slow_loop_without_padding_writes(
+    tiny_model, tiny_tokenizer, slowly_written, batch_size
+):
+    assert complete(tiny_model, tiny_tokenizer, PROMPTS, 12, batch_size) == slowly_written
+
+
+def test_a_batch_holds_at_most_batch_size_prompts(tiny_model, tiny_tokenizer, monkeypatch):
+    rows = []
+    generate = tiny_model.generate
+
+    def counting(input_ids: torch.Tensor, **more: object) -> torch.Tensor:
+        rows.append(len(input_ids))
+        return generate(input_ids=input_ids, **more)
+
+    monkeypatch.setattr(tiny_model, "generate", counting)
+    complete(tiny_model, tiny_tokenizer, PROMPTS, 1, batch_size=3)
+    assert sorted(rows) == [1, 3, 3]
+
+
+def test_the_end_token_stops_a_completion_and_is_not_counted(chain, tiny_tokenizer):
+    assert complete(chain, tiny_tokenizer, ["q"], 9) == [Completion("xz", 2, True)]
+
+
+def test_an_end_token_that_just_fits_the_limit_counts_as_stopped(chain, tiny_tokenizer):
+    assert complete(chain, tiny_tokenizer, ["q"], 3) == [Completion("xz", 2, True)]
+
+
+def test_a_limit_before_the_end_token_counts_as_not_stopped(chain, tiny_tokenizer):
+    assert complete(chain, tiny_tokenizer, ["q"], 2) == [Completion("xz", 2, False)]
+
+
+def test_an_end_token_at_once_leaves_an_empty_completion(chain, tiny_tokenizer):
+    assert complete(chain, tiny_tokenizer, ["z"], 9) == [Completion("", 0, True)]
+
+
+def test_in_one_batch_each_prompt_stops_at_its_own_end(chain, tiny_tokenizer):
+    prompts = ["A lamp for the desk z", "j", "q", "A mat q", "x"]
+    assert complete(chain, tiny_tokenizer, prompts, 5) == [
+        Completion("", 0, True),
+        Completion("jjjjj", 5, False),
+        Completion("xz", 2, True),
+        Completion("xz", 2, True),
+        Completion("z", 1, True),
+    ]
+
+
+def test_blanks_around_a_completion_are_taken_off(tiny_model, tiny_tokenizer):
+    model = chained(tiny_model, tiny_tokenizer, {"q": " ", " ": "x", "x": "\n", "\n": "<|end|>"})
+    assert complete(model, tiny_tokenizer, ["q"], 9) == [Completion("x", 3, True)]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_model_is_left_in_the_mode_it_came_in(tiny_model, tiny_tokenizer, training):
+    model = copy.deepcopy(tiny_model).train(training)
+    complete(model, tiny_tokenizer, PROMPTS[:2], 2)
+    assert model.training is training
+
+
+def test_a_model_in_training_mode_writes_without_dropout(
+    tiny_model, tiny_tokenizer, slowly_written
+):
+    model = copy.deepcopy(tiny_model).train()
+    assert complete(model, tiny_tokenizer, PROMPTS, 12) == slowly_written
+
+
+def test_no_gradients_are_kept(tiny_model, tiny_tokenizer, monkeypatch):
+    modes = []
+    forward = tiny_model.forward
+    monkeypatch.setattr(
+        tiny_model,
+        "forward",
+        lambda *args, **more: modes.append(torch.is_grad_enabled()) or forward(*args, **more),
+    )
+    complete(tiny_model, tiny_tokenizer, PROMPTS[:2], 2)
+    assert modes and not any(modes)
+
+
+def test_no_prompts_give_no_completions(tiny_model, tiny_tokenizer):
+    assert complete(tiny_model, tiny_tokenizer, [], 5) == []
