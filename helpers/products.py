@@ -119,7 +119,7 @@ def _parse_csv(path: Path, text: str) -> list[dict[str, str]]:
         for number, row in enumerate(reader, start=1):
             if None in row or None in row.values():
                 raise ProductFileError(
-                    f"{path}, row {number} (ends on line {reader.reader.line_num}): it has more or "
+                    f"{path}, row {number} (ends on line {reader.line_num}): it has more or "
                     f"fewer cells than the header's {len(reader.fieldnames)}. Put a cell that "
                     "contains a comma in double quotes."
                 )

@@ -1,0 +1,137 @@
+"""CPU seconds a row of the classic tutorial's recipe and of notebook 06's, in one run.
+
+    python tests/benchmark.py           alternates both, a few steps each: about five minutes
+    python tests/benchmark.py quality   one epoch of each, and the NLL on validation: an hour
+
+The classic recipe: rows tokenized and padded to 512 beforehand, batch 1, float32, so that every
+position carries loss. Each measurement has a process of its own, since peak memory is a process's.
+"""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import torch
+from datasets import Dataset, disable_progress_bars
+from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+from transformers.utils import logging
+from trl import SFTConfig, SFTTrainer
+
+from helpers import models, products, prompts
+from notebook_files import NOTEBOOKS, run_cells
+
+ROUNDS = 3
+WARM_UP_STEPS = 1  # memory that is touched for the first time is slow
+TIMED_STEPS = {"classic": 6, "course": 3}
+(SFT_TRAINER,) = (path for path in NOTEBOOKS if path.name.startswith("06"))
+TOKENIZER = AutoTokenizer.from_pretrained(models.model_folder(models.PACKAGED_MODEL))
+
+
+class CpuSeconds(TrainerCallback):
+    """CPU seconds of all threads, after each step."""
+
+    def __init__(self) -> None:
+        self.after = []
+
+    def on_step_end(self, args, state, control, **kwargs) -> None:
+        self.after.append(time.process_time())
+
+
+def classic_rows(rows: Dataset) -> Dataset:
+    texts = [row["prompt"] + row["completion"] for row in rows]
+    return Dataset.from_dict(
+        dict(TOKENIZER(texts, padding="max_length", max_length=512, truncation=True))
+    )
+
+
+def course_settings() -> dict:
+    """The settings that notebook 06 writes out, taken from its own cells."""
+    return run_cells(SFT_TRAINER, "# Parameters.", "settings = dict(")["settings"]
+
+
+def new_trainer(recipe: str, folder: str, **changes) -> SFTTrainer:
+    disable_progress_bars()
+    logging.disable_progress_bar()
+    settings = course_settings()
+    rows = prompts.prompt_completion(products.load_split("train"))
+    if recipe == "classic":
+        rows = classic_rows(rows)
+        settings |= {"per_device_train_batch_size": 1, "bf16": False}
+        settings["completion_only_loss"] = None
+    source = models.model_folder(models.PACKAGED_MODEL)
+    return SFTTrainer(
+        AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32),
+        SFTConfig(output_dir=folder, save_strategy="no", **settings | changes),
+        processing_class=TOKENIZER,
+        train_dataset=rows,
+    )
+
+
+def measure(recipe: str) -> dict[str, float]:
+    """A few steps: CPU seconds a row, tokens that carry loss a row, and peak memory in GB."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = new_trainer(recipe, folder, max_steps=WARM_UP_STEPS + TIMED_STEPS[recipe])
+        clock = CpuSeconds()
+        trainer.add_callback(clock)
+        trainer.train()
+        batch_size = trainer.args.per_device_train_batch_size
+        labels = [label for row in trainer.train_dataset["labels"] for label in row]
+    spent = clock.after[-1] - clock.after[WARM_UP_STEPS - 1]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "cpu_seconds_a_row": spent / (TIMED_STEPS[recipe] * batch_size),
+        "tokens_with_loss_a_row": sum(x != -100 for x in labels) / len(trainer.train_dataset),
+        "peak_memory_gb": peak * (1 if sys.platform == "darwin" else 1024) / 1e9,
+    }
+
+
+def quality(recipe: str) -> dict[str, float]:
+    """One epoch, then the NLL of the validation completions (same labels for both recipes)."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = new_trainer(recipe, folder, num_train_epochs=1, learning_rate=1e-4)
+        begin = time.process_time()
+        trainer.train()
+        spent = time.process_time() - begin
+        judge = SFTTrainer(
+            trainer.model,
+            SFTConfig(
+                output_dir=folder,
+                **run_cells(SFT_TRAINER, "# Parameters.", "settings = dict(")["settings"],
+            ),
+            processing_class=TOKENIZER,
+            train_dataset=prompts.prompt_completion(products.load_split("train").head(1)),
+        )
+        validation = prompts.prompt_completion(products.load_split("validation"))
+        nll = judge.evaluate(validation)["eval_loss"]
+    return {"cpu_seconds": spent, "validation_nll": nll}
+
+
+def in_its_own_process(recipe: str, what: str) -> dict[str, float]:
+    command = [sys.executable, __file__, what, recipe]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def main(what: str) -> None:
+    results: dict[str, list[dict[str, float]]] = {"classic": [], "course": []}
+    for _ in range(ROUNDS if what == "measure" else 1):
+        for recipe, found in results.items():
+            found.append(in_its_own_process(recipe, what))
+            print(recipe, {name: round(value, 2) for name, value in found[-1].items()}, flush=True)
+    cost = "cpu_seconds_a_row" if what == "measure" else "cpu_seconds"
+    medians = {
+        recipe: statistics.median(run[cost] for run in runs) for recipe, runs in results.items()
+    }
+    share = medians["course"] / medians["classic"]
+    print(f"CPU time, course / classic: {share:.3f}, that is 1 / {1 / share:.1f}")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        print(json.dumps({"measure": measure, "quality": quality}[sys.argv[1]](sys.argv[2])))
+    else:
+        main(sys.argv[1] if len(sys.argv) == 2 else "measure")

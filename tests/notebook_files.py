@@ -1,0 +1,60 @@
+"""The notebooks as files: their cells by tag, and the solutions that stand in their folds."""
+
+import ast
+import re
+from pathlib import Path
+
+import nbformat
+
+from helpers.paths import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def tagged(notebook: nbformat.NotebookNode, tag: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def solutions(notebook: nbformat.NotebookNode) -> list[str]:
+    """The code of each solution, in the order of the exercises."""
+    texts = (cell.source for cell in tagged(notebook, "solution"))
+    return [re.search(r"```python\n(.*?)```", text, re.DOTALL)[1] for text in texts]
+
+
+def solved(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook with every stub replaced by its solution."""
+    stubs = tagged(notebook, "exercise")
+    for stub, solution in zip(stubs, solutions(notebook), strict=True):
+        stub.source = solution
+    return notebook
+
+
+def small_parameters(path: Path) -> Path:
+    return ROOT / "tests" / "small" / f"{path.name.split('_')[0]}.yaml"
+
+
+def define(path: Path, name: str, **names) -> object:
+    """The named top-level function of a notebook, run in a namespace of the given names."""
+    for cell in read(path).cells:
+        if cell.cell_type == "code" and f"def {name}(" in cell.source:
+            (function,) = (
+                node
+                for node in ast.parse(cell.source).body
+                if isinstance(node, ast.FunctionDef) and node.name == name
+            )
+            exec(compile(ast.Module([function], []), str(path), "exec"), names)
+            return names[name]
+    raise LookupError(f"{path.name} defines no function {name}")
+
+
+def run_cells(path: Path, *beginnings: str, **names) -> dict:
+    """Run the code cells that contain the given texts, in order, in a namespace of their own."""
+    cells = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+    for beginning in beginnings:
+        (source,) = (source for source in cells if beginning in source)
+        exec(compile(source, str(path), "exec"), names)
+    return names

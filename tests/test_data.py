@@ -1,0 +1,136 @@
+"""The committed products measure up to what the data card says of them."""
+
+import collections
+import re
+
+import pandas as pd
+import pytest
+
+from helpers import metrics, products
+from helpers.paths import DATA
+from helpers.splits import group_split
+
+PRODUCTS = products.read_products(DATA / "products.csv")
+SPLIT = {name: products.load_split(name) for name in products.SPLITS}
+
+
+def source(row):
+    return f"{row['name']} {row.features} {row.color}"
+
+
+def words(text):
+    return re.findall(r"[a-z0-9']+", text.lower())
+
+
+def shingles(text, n):
+    tokens = words(text)
+    return [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]
+
+
+def greatest_likeness(texts, n=5):
+    """Largest Jaccard similarity of the n-word shingles of any two texts."""
+    sets = [set(shingles(text, n)) for text in texts]
+    holders = collections.defaultdict(set)
+    for i, one in enumerate(sets):
+        for shingle in one:
+            holders[shingle].add(i)
+    pairs = {(i, j) for group in holders.values() for i in group for j in group if i < j}
+    return max((len(sets[i] & sets[j]) / len(sets[i] | sets[j]) for i, j in pairs), default=0.0)
+
+
+def test_there_are_500_products_in_columns_that_the_card_names():
+    columns = ["id", "family", "category", "name", "features", "color", "description"]
+    assert list(PRODUCTS.columns) == columns
+    assert len(PRODUCTS) == 500
+    assert PRODUCTS["id"].is_unique and PRODUCTS["name"].is_unique
+
+
+def test_twelve_categories_have_41_or_42_products_each():
+    counts = PRODUCTS["category"].value_counts()
+    assert len(counts) == 12 and set(counts) == {41, 42}
+
+
+def test_every_row_has_3_to_6_features_and_at_least_100_do_not_have_4():
+    counts = PRODUCTS["features"].str.split(", ").str.len()
+    assert counts.between(3, 6).all()
+    assert (counts != 4).sum() >= 100
+    assert set(counts) == {3, 4, 5, 6}
+
+
+def test_at_least_60_products_share_their_family_with_another():
+    assert PRODUCTS["family"].duplicated(keep=False).sum() >= 60
+
+
+def test_descriptions_have_35_to_70_words():
+    assert PRODUCTS["description"].str.split().str.len().between(35, 70).all()
+
+
+def test_colours_and_families_are_lower_case():
+    for column in ("color", "family"):
+        assert (PRODUCTS[column] == PRODUCTS[column].str.lower()).all()
+
+
+@pytest.mark.parametrize("row", list(PRODUCTS.itertuples(index=False)), ids=lambda row: row.id)
+def test_the_description_says_what_the_row_says_as_far_as_code_can_tell(row):
+    row = pd.Series(row._asdict())
+    text = row.description
+    assert [f for f in row.features.split(", ") if not metrics.covered(f, text)] == []
+    assert row["name"] in text
+    assert metrics.names_color(row.color, text)
+    assert metrics.wrong_colors(source(row), text) == []
+    assert metrics.invented_numbers(source(row), text) == []
+
+
+def test_no_two_descriptions_begin_with_the_same_five_words():
+    openings = PRODUCTS["description"].map(lambda text: tuple(words(text)[:5]))
+    assert openings.is_unique
+
+
+def test_distinct_4_grams_are_at_least_97_percent():
+    grams = [gram for text in PRODUCTS["description"] for gram in shingles(text, 4)]
+    assert len(set(grams)) / len(grams) >= 0.97
+
+
+def test_no_two_descriptions_share_more_than_15_percent_of_their_shingles():
+    assert greatest_likeness(PRODUCTS["description"]) <= 0.15
+
+
+def test_these_measures_tell_a_template_from_prose():
+    filled = [f"The {c} {n} comes with {f}. You will love it every day." for c, n, f in
+              PRODUCTS[["color", "name", "features"]].itertuples(index=False)]  # fmt: skip
+    assert len({tuple(words(text)[-5:]) for text in filled}) == 1
+    assert greatest_likeness(filled) > 0.15
+
+
+def test_the_splits_are_the_products_dealt_out_by_family():
+    reserved = {"kettle": "test", "office chair": "test"}
+    sizes = {"train": 300, "validation": 100, "test": 100}
+    dealt = group_split(PRODUCTS, sizes, seed=0, reserved=reserved)
+    for name, rows in SPLIT.items():
+        pd.testing.assert_frame_equal(rows, dealt[name].reset_index(drop=True))
+
+
+def test_no_family_lies_in_two_splits():
+    families = [set(rows["family"]) for rows in SPLIT.values()]
+    assert not (families[0] & families[1] | families[0] & families[2] | families[1] & families[2])
+
+
+def test_kettles_and_office_chairs_lie_in_test_only():
+    for name, rows in SPLIT.items():
+        assert rows["family"].isin(["kettle", "office chair"]).any() == (name == "test")
+
+
+def test_every_split_holds_every_category():
+    for rows in SPLIT.values():
+        assert rows["category"].nunique() == 12
+
+
+def test_the_tutorials_two_products_are_in_no_split():
+    assert not set(products.TUTORIAL_PRODUCTS["name"]) & set(PRODUCTS["name"])
+
+
+def test_a_colour_word_of_a_row_is_known_to_the_lexicon_or_is_a_thing_that_has_the_colour():
+    known = PRODUCTS["color"].map(
+        lambda color: any(word in metrics.color_lexicon() for word in color.split())
+    )
+    assert known.mean() >= 0.9
