@@ -4,6 +4,7 @@ A metric is a proxy. A list that repeats the row scores full marks, so every tab
 these also shows the written row and a template filler.
 """
 
+import itertools
 import re
 import unicodedata
 from functools import cache
@@ -17,9 +18,9 @@ _SMALL = (
     "fifteen sixteen seventeen eighteen nineteen"
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred"
-_WORD_NUMBERS = {word: str(i) for i, word in enumerate(_SMALL.split())}
-_WORD_NUMBERS |= {word: str(10 * i) for i, word in enumerate(_TENS.split(), start=2)}
-_WORD_NUMBERS |= {"dozen": "12", "thousand": "1000"}
+_SPELLED_NUMBERS = {word: i for i, word in enumerate(_SMALL.split())}
+_SPELLED_NUMBERS |= {word: 10 * i for i, word in enumerate(_TENS.split(), start=2)}
+_SPELLED_NUMBERS |= {"dozen": 12, "thousand": 1000}
 _UNIT_SPELLINGS = (
     "l litre liter",
     "ml millilitre milliliter",
@@ -33,12 +34,13 @@ _UNIT_SPELLINGS = (
     "v volt",
     "gb gigabyte",
     "tb terabyte",
-    "°c degree",
+    "°c celsius",
+    "° degree",
     "% percent",
     "lm lumen",
     "hour h hr",
     "minute min",
-    "inch in",
+    "inch",
 )
 _UNITS = {
     spelling: line.split()[0]
@@ -50,7 +52,7 @@ _STOP_WORDS = frozenset(
     ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it"]
     + ["its", "of", "on", "or", "per", "the", "to", "up", "with", "x"]
 )
-_TOKEN = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|°c|%|[^\W\d_]+(?:'[^\W\d_]+)*")
+_TOKEN = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|°c?|%|[^\W\d_]+(?:'[^\W\d_]+)*")
 NEAR = 5  # tokens: how far a bare number may stand from a word of its feature
 SPAN = 20  # tokens: how far apart the words of one feature may stand
 
@@ -61,10 +63,9 @@ def stems(text: str) -> list[str]:
     """Lower-cased word stems, numbers as digits, and units in one spelling ("1.7L": 1.7, l)."""
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     found: list[str] = []
-    for token in _TOKEN.findall(text):
-        token = _WORD_NUMBERS.get(token.removesuffix("'s"), token)
+    for token in _in_digits(_TOKEN.findall(text)):
         if token[0].isdigit():
-            token = _plain(token)
+            token = f"{float(token.replace(',', '')):.15g}"  # 1,000 -> 1000, 2.0 -> 2
         elif found and found[-1][0].isdigit() and token in _UNITS:
             token = _UNITS[token]
         else:
@@ -73,43 +74,69 @@ def stems(text: str) -> list[str]:
     return found
 
 
-def _plain(number: str) -> str:
-    """One spelling of a number: 1,000 -> 1000, 2.0 -> 2."""
-    return f"{float(number.replace(',', '')):.15g}"
+def _in_digits(tokens: list[str]) -> list[str]:
+    """Spelled numbers as digits: three -> 3, twenty five -> 25, two hundred -> 200."""
+    found: list[str] = []
+    last = None  # the spelled number that the next word may go on
+    for token in tokens:
+        value = _SPELLED_NUMBERS.get(token.removesuffix("'s"))
+        if value is None:
+            found.append(token)
+        elif last and value >= 100:
+            value *= last
+            found[-1] = str(value)
+        elif last and last >= 20 and 0 < value < 10:
+            value += last
+            found[-1] = str(value)
+        else:
+            found.append(str(value))
+        last = value
+    return found
 
 
 def covered(feature: str, text: str) -> bool:
     """Whether the text mentions the feature.
 
     All content words of the feature, as stems, stand within SPAN tokens of each other. A number
-    with a unit stands there with that unit; a bare number stands within NEAR tokens of one of
-    the feature's words.
+    with a unit stands there with that unit. A bare number stands within NEAR tokens of one of the
+    feature's words, with no other number between, and does not count another thing ("3 zips").
     """
     wanted, said = stems(feature), stems(text)
-    words = {s for s in wanted if not s[0].isdigit() and s not in _STOP_WORDS}
     units = set(_UNITS.values())
-    pairs = [
-        (n, wanted[i + 1] if i + 1 < len(wanted) else "")
-        for i, n in enumerate(wanted)
-        if n[0].isdigit()
-    ]
+    words = {s for s in wanted if not _is_number(s) and s not in _STOP_WORDS}
+    numbers = [i for i, s in enumerate(wanted) if _is_number(s)]
     for start in range(len(said)):
         window = said[start : start + SPAN]
-        if words <= set(window) and all(_number_in(n, u, words - units, window) for n, u in pairs):
+        if words <= set(window) and all(
+            _number_in(wanted, i, words - units, window) for i in numbers
+        ):
             return True
     return False
 
 
-def _number_in(number: str, after: str, words: set[str], window: list[str]) -> bool:
+def _is_number(stem: str) -> bool:
+    return stem[0].isdigit()
+
+
+def _number_in(wanted: list[str], position: int, words: set[str], window: list[str]) -> bool:
+    """Whether the number at that position of the feature stands in the window, with its word."""
+    unit = wanted[position + 1] if wanted[position + 1 :] else ""  # or the thing that is counted
     for i, token in enumerate(window):
-        if token != number:
+        if token != wanted[position]:
             continue
-        if after in _UNITS.values():
-            if i + 1 < len(window) and window[i + 1] == after:
+        after = _up_to_another_number(window[i + 1 : i + 1 + NEAR], wanted)
+        before = _up_to_another_number(window[max(0, i - NEAR) : i][::-1], wanted)
+        counts_another_thing = unit and after and after[0] not in _STOP_WORDS.union(wanted)
+        if unit in _UNITS.values():
+            if after and after[0] == unit:
                 return True
-        elif not words or words & set(window[max(0, i - NEAR) : i + NEAR + 1]):
+        elif not words or words & set(after) or (words & set(before) and not counts_another_thing):
             return True
     return False
+
+
+def _up_to_another_number(tokens: list[str], wanted: list[str]) -> list[str]:
+    return list(itertools.takewhile(lambda t: t in wanted or not _is_number(t), tokens))
 
 
 def coverage(features: list[str], text: str) -> float:

@@ -46,7 +46,7 @@ def read_products(path: str | Path) -> pd.DataFrame:
     """Read a .csv or .jsonl file of products.
 
     Args:
-        path: a UTF-8 file with at least COLUMNS; further columns are kept as they are.
+        path: a UTF-8 file with at least COLUMNS; further columns of text are kept.
 
     Returns:
         One row a product, all cells text without surrounding blanks. Row N of an error message
@@ -151,11 +151,20 @@ def _parse_jsonl(path: Path, text: str) -> list[dict[str, str]]:
                     f"{path}, row {number}, column {column!r}: {json.dumps(cell)} is not text. "
                     "Write it in double quotes."
                 )
+        if rows and set(row) != set(rows[0]):
+            differing = ", ".join(sorted(set(row) ^ set(rows[0])))
+            raise ProductFileError(
+                f"{path}, row {number}, column {differing!r}: only some rows have it. Write the "
+                "same columns in every row."
+            )
         rows.append({column: cell.strip() for column, cell in row.items()})
     return rows
 
 
 def _check_columns(where: Path | str, found: list[str]) -> None:
+    twice = sorted({column for column in found if found.count(column) > 1})
+    if twice:
+        raise ProductFileError(f"{where}: column {twice[0]!r} stands there twice. Rename one.")
     missing = [column for column in COLUMNS if column not in found]
     if missing:
         raise ProductFileError(

@@ -12,8 +12,8 @@ def product_prompt(product: pd.Series | dict[str, str]) -> str:
     return (
         f"Category: {product['category']}\n"
         f"Name: {product['name']}\n"
-        f"Features: {product['features']}\n"
         f"Color: {product['color']}\n"
+        f"Features: {product['features']}\n"
         "Description:"
     )
 

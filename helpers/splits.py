@@ -18,7 +18,8 @@ def group_split(
 
     Args:
         products: one row a product, with columns `family` and `category`.
-        sizes: rows wanted in each split; they add up to len(products).
+        sizes: rows wanted in each split; they add up to len(products). They are met exactly if
+            enough families are small; a family that fits nowhere whole goes where most room is.
         seed: the order in which families of one size are dealt.
         reserved: family -> split, for families that have to lie in a given split.
 
@@ -26,13 +27,17 @@ def group_split(
         Split name -> its rows, in the order of `products`.
 
     Raises:
-        ValueError: the sizes do not add up, or some family fits nowhere whole.
+        ValueError: the sizes do not add up, a reserved family or its split does not exist, or a
+            split stays empty because there are too few families.
 
     Source: notebooks/02_data_curation.ipynb (the group split).
     """
     if sum(sizes.values()) != len(products):
         raise ValueError(f"sizes {sizes} do not add up to {len(products)} rows")
     reserved = reserved or {}
+    unknown = (set(reserved) - set(products.family)) | (set(reserved.values()) - set(sizes))
+    if unknown:
+        raise ValueError(f"reserved names what is neither a family nor a split: {sorted(unknown)}")
     families = [rows for _, rows in products.groupby("family")]
     random.Random(seed).shuffle(families)
     families.sort(key=lambda rows: (rows.family.iloc[0] not in reserved, -len(rows)))
@@ -47,13 +52,15 @@ def group_split(
     for rows in families:
         family, category = rows.family.iloc[0], rows.category.iloc[0]
         fitting = [reserved[family]] if family in reserved else list(sizes)
-        fitting = [name for name in fitting if room[name] >= len(rows)]
-        if not fitting:
-            raise ValueError(
-                f"family {family!r} ({len(rows)} rows) fits into no split: room {room}"
-            )
+        fitting = [n for n in fitting if room[n] >= len(rows)] or [max(fitting, key=room.get)]
         name = max(fitting, key=lambda n: (category_room[n, category] / share[n], room[n]))
         chosen[name] += list(rows.index)
         room[name] -= len(rows)
         category_room[name, category] -= len(rows)
+    empty = [name for name, index in chosen.items() if not index]
+    if empty:
+        raise ValueError(
+            f"nothing is left for {', '.join(empty)}: {len(families)} families can't fill "
+            f"{len(sizes)} splits. Add products of other families."
+        )
     return {name: products[products.index.isin(index)] for name, index in chosen.items()}

@@ -1,8 +1,10 @@
 """For all tests: no network but loopback, and a tokenizer and a model made in the process."""
 
-import ipaddress
-import socket
-from collections.abc import Callable, Iterator
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,48 +19,17 @@ SENTENCES = [
 ]
 
 
-class NetworkRefusedError(RuntimeError):
-    """No OSError, so that no library takes it for a passing fault and tries again."""
-
-
-def is_loopback(host: str | bytes | None) -> bool:
-    host = host.decode() if isinstance(host, bytes) else host
-    if host in (None, "", "localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def refuse(host: object) -> None:
-    raise NetworkRefusedError(
-        f"a test asked for {host!r}, and tests run offline: only loopback is open. Make the "
-        "answer in the test, or put a server on 127.0.0.1."
-    )
-
-
-def guarded(connect: Callable) -> Callable:
-    def connect_on_this_machine(self: socket.socket, address: object) -> object:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and not is_loopback(address[0]):
-            refuse(address)
-        return connect(self, address)
-
-    return connect_on_this_machine
+OFFLINE = Path(__file__).parent / "offline"
+sys.path.insert(0, str(OFFLINE))
+sys.modules.pop("sitecustomize", None)  # the interpreter may have one of its own
+importlib.import_module("sitecustomize")  # from here on, this process is offline
 
 
 @pytest.fixture(scope="session", autouse=True)
-def offline() -> Iterator[None]:
-    """Refuse look-ups and connections of this process that leave the machine."""
-    look_up = socket.getaddrinfo
-
-    def look_up_on_this_machine(host: str | bytes | None, *args: object, **more: object) -> list:
-        return look_up(host, *args, **more) if is_loopback(host) else refuse(host)
-
+def children_are_offline() -> Iterator[None]:
+    """Notebook kernels and other processes that a test starts read the same sitecustomize."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
-        patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
-        patch.setattr(socket, "getaddrinfo", look_up_on_this_machine)
+        patch.setenv("PYTHONPATH", str(OFFLINE), prepend=os.pathsep)
         yield
 
 

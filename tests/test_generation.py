@@ -131,17 +131,5 @@ def test_a_model_in_training_mode_writes_without_dropout(
     assert complete(model, tiny_tokenizer, PROMPTS, 12) == slowly_written
 
 
-def test_no_gradients_are_kept(tiny_model, tiny_tokenizer, monkeypatch):
-    modes = []
-    forward = tiny_model.forward
-    monkeypatch.setattr(
-        tiny_model,
-        "forward",
-        lambda *args, **more: modes.append(torch.is_grad_enabled()) or forward(*args, **more),
-    )
-    complete(tiny_model, tiny_tokenizer, PROMPTS[:2], 2)
-    assert modes and not any(modes)
-
-
 def test_no_prompts_give_no_completions(tiny_model, tiny_tokenizer):
     assert complete(tiny_model, tiny_tokenizer, [], 5) == []

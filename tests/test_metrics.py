@@ -46,6 +46,13 @@ COVERED = [
     ("3 pockets", "It has 30 pockets.", False),
     ("3 pockets", "It comes in 3 sizes, and inside a padded sleeve there are pockets.", False),
     ("pocket", "It has pockets.", True),
+    ("2 pockets", "It has 2 pockets and 3 zips.", True),
+    ("3 pockets", "It has 2 pockets and 3 zips.", False),
+    ("2 zips", "It has 2 pockets and 3 zips.", False),
+    ("set of 5", "This set of 5 Springholt Bands is red.", True),
+    ("25 W", "It draws twenty-five watts.", True),
+    ("200 pages", "A novel of two hundred pages.", True),
+    ("360° rotation", "It allows 360 degrees of rotation.", True),
     ("shelves", "It has one shelf.", False),  # a stem is cut by rule and knows no grammar
     ("padded straps", "Each strap is padded.", True),
     ("Padded Straps", "PADDED straps", True),

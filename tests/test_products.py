@@ -229,6 +229,14 @@ BAD_FILES = {
         json_line(features=["1.7 L"]),
         ["a.jsonl, row 1, column 'features': [\"1.7 L\"] is not text"],
     ),
+    "uneven_json": Bad(
+        "a.jsonl",
+        json_line() + json_line(weight="2 kg"),
+        ["a.jsonl, row 2, column 'weight'", "only some rows have it"],
+    ),
+    "column_twice": Bad(
+        "a.csv", ",".join([*COLUMNS, "name"]) + "\n", ["a.csv", "'name' stands there twice"]
+    ),
     "broken_json": Bad(
         "a.jsonl",
         json_line() + json_line()[:40] + "\n" + json_line(),

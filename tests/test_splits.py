@@ -101,13 +101,27 @@ def test_sizes_that_do_not_add_up_are_refused_with_the_number_of_rows(train):
         group_split(TABLE, SIZES | {"train": train}, 0)
 
 
-def test_a_family_larger_than_every_split_is_named_with_its_size():
+def test_a_family_larger_than_every_split_stays_whole():
     table = pd.DataFrame({"family": ["mug"] * 4 + ["bowl"] * 2, "category": "kitchen"})
-    with pytest.raises(ValueError, match=r"'mug' \(4 rows\) fits into no split"):
-        group_split(table, {"train": 3, "test": 3}, 0)
+    splits = group_split(table, {"train": 3, "test": 3}, 0)
+    assert sorted(len(rows) for rows in splits.values()) == [2, 4]
+    assert all(rows["family"].nunique() == 1 for rows in splits.values())
 
 
 def test_a_reserved_family_larger_than_its_split_is_not_put_elsewhere():
     table = pd.DataFrame({"family": ["mug"] * 3 + ["bowl"] * 3, "category": "kitchen"})
-    with pytest.raises(ValueError, match=r"'mug' \(3 rows\) fits into no split"):
-        group_split(table, {"train": 4, "test": 2}, 0, {"mug": "test"})
+    splits = group_split(table, {"train": 4, "test": 2}, 0, {"mug": "test"})
+    assert set(splits["test"]["family"]) == {"mug"} and len(splits["test"]) == 3
+
+
+def test_a_split_that_would_stay_empty_is_named():
+    table = pd.DataFrame({"family": ["mug"] * 4, "category": "kitchen"})
+    with pytest.raises(ValueError, match="nothing is left for test"):
+        group_split(table, {"train": 3, "test": 1}, 0)
+
+
+@pytest.mark.parametrize("reserved", [{"kettel": "test"}, {"mug": "tset"}])
+def test_a_misspelt_reservation_is_refused(reserved):
+    table = pd.DataFrame({"family": ["mug", "bowl"], "category": "kitchen"})
+    with pytest.raises(ValueError, match="kettel|tset"):
+        group_split(table, {"train": 1, "test": 1}, 0, reserved)
