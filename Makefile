@@ -18,13 +18,14 @@ test: model
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 $(SMALL)
 
 lab: model
-	$(BIN)/jupyter lab --notebook-dir=notebooks
+	$(BIN)/jupyter lab
 
 tune: model
-	$(BIN)/python -c "from helpers.products import read_products; read_products('$(DATA)')"
-	mkdir -p runs/tune
+	@test -n "$(DATA)" || { echo "Name your file: make tune DATA=my.csv"; exit 1; }
+	@mkdir -p runs/tune
 	$(BIN)/papermill notebooks/06_sft_trainer.ipynb runs/tune/06_sft_trainer.ipynb \
-		-p DATA '$(DATA)' -p RUN_DIR runs/tune
+		-p DATA "$(DATA)" -p RUN_DIR runs/tune
+	@echo "Done. Tuned model: runs/tune/model   Executed notebook: runs/tune/06_sft_trainer.ipynb"
 
 check: model
 	$(BIN)/python tools/check_machine.py
