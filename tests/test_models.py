@@ -412,6 +412,7 @@ def test_the_cache_is_where_the_variable_says_or_in_the_users_folder(tmp_path, m
     monkeypatch.setenv("SFT_COURSE_CACHE", str(tmp_path))
     assert models.cache_folder() == tmp_path
     monkeypatch.delenv("SFT_COURSE_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert Path.home() in models.cache_folder().parents
     assert models.cache_folder().name == "sft-course" or os.name == "nt"
 
