@@ -48,6 +48,7 @@ _UNITS = {
     for word in line.split()
     for spelling in (word, word + "s")
 }
+_UNIT_NAMES = frozenset(_UNITS.values())
 _STOP_WORDS = frozenset(
     ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it"]
     + ["its", "of", "on", "or", "per", "the", "to", "up", "with", "x"]
@@ -64,9 +65,9 @@ def stems(text: str) -> list[str]:
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
     found: list[str] = []
     for token in _in_digits(_TOKEN.findall(text)):
-        if token[0].isdigit():
+        if _is_number(token):
             token = f"{float(token.replace(',', '')):.15g}"  # 1,000 -> 1000, 2.0 -> 2
-        elif found and found[-1][0].isdigit() and token in _UNITS:
+        elif found and _is_number(found[-1]) and token in _UNITS:
             token = _UNITS[token]
         else:
             token = _stem(token)
@@ -102,13 +103,12 @@ def covered(feature: str, text: str) -> bool:
     feature's words, with no other number between, and does not count another thing ("3 zips").
     """
     wanted, said = stems(feature), stems(text)
-    units = set(_UNITS.values())
     words = {s for s in wanted if not _is_number(s) and s not in _STOP_WORDS}
     numbers = [i for i, s in enumerate(wanted) if _is_number(s)]
     for start in range(len(said)):
         window = said[start : start + SPAN]
         if words <= set(window) and all(
-            _number_in(wanted, i, words - units, window) for i in numbers
+            _number_in(wanted, i, words - _UNIT_NAMES, window) for i in numbers
         ):
             return True
     return False
@@ -127,7 +127,7 @@ def _number_in(wanted: list[str], position: int, words: set[str], window: list[s
         after = _up_to_another_number(window[i + 1 : i + 1 + NEAR], wanted)
         before = _up_to_another_number(window[max(0, i - NEAR) : i][::-1], wanted)
         counts_another_thing = unit and after and after[0] not in _STOP_WORDS.union(wanted)
-        if unit in _UNITS.values():
+        if unit in _UNIT_NAMES:
             if after and after[0] == unit:
                 return True
         elif not words or words & set(after) or (words & set(before) and not counts_another_thing):
@@ -165,5 +165,5 @@ def invented_numbers(source: str, text: str) -> list[str]:
 
     "One" is left out: it is a pronoun more often than a count.
     """
-    licensed = {s for s in stems(source) if s[0].isdigit()} | {"1"}
-    return [s for s in stems(text) if s[0].isdigit() and s not in licensed]
+    licensed = {s for s in stems(source) if _is_number(s)} | {"1"}
+    return [s for s in stems(text) if _is_number(s) and s not in licensed]

@@ -104,7 +104,7 @@ def quality(recipe: str) -> dict[str, float]:
             trainer.model,
             SFTConfig(
                 output_dir=folder,
-                **run_cells(SFT_TRAINER, "# Parameters.", "settings = dict(")["settings"],
+                **course_settings(),
             ),
             processing_class=TOKENIZER,
             train_dataset=prompts.prompt_completion(products.load_split("train").head(1)),
