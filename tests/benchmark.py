@@ -1,6 +1,6 @@
-"""CPU seconds a row of the classic tutorial's recipe and of notebook 06's, in one run.
+"""CPU seconds a row, in one run: the classic tutorial's recipe, notebook 06's and 05's loop.
 
-    python tests/benchmark.py           alternates both, a few steps each: about five minutes
+    python tests/benchmark.py           alternates them, a few steps each: about six minutes
     python tests/benchmark.py quality   one epoch of 100 rows by each, then the NLL on validation
 
 The classic recipe: rows tokenized and padded to 512 beforehand, batch 1, float32, so that every
@@ -21,14 +21,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
 from transformers.utils import logging
 from trl import SFTConfig, SFTTrainer
 
-from helpers import models, products, prompts
+from helpers import models, products, prompts, training
 from notebook_files import NOTEBOOKS, run_cells
 
 ROUNDS = 3
 ROWS = 100
-LEARNING_RATE = 1.5e-4  # what notebook 06 finds, for both
+LEARNING_RATE = 1.5e-4  # what notebook 06 finds, for all
 WARM_UP_STEPS = 1  # memory that is touched for the first time is slow
-TIMED_STEPS = {"classic": 6, "course": 3}
+TIMED_STEPS = {"classic": 6, "06": 3, "05": 3}
 (SFT_TRAINER,) = (path for path in NOTEBOOKS if path.name.startswith("06"))
 TOKENIZER = AutoTokenizer.from_pretrained(models.model_folder(models.PACKAGED_MODEL))
 
@@ -55,6 +55,15 @@ def course_settings() -> dict:
     return run_cells(SFT_TRAINER, "# Parameters.", "settings = dict(")["settings"]
 
 
+def starting_model() -> torch.nn.Module:
+    source = models.model_folder(models.PACKAGED_MODEL)
+    return AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+
+
+def examples(rows: Dataset) -> list[training.Example]:
+    return [training.encode(TOKENIZER, row["prompt"], row["completion"]) for row in rows]
+
+
 def new_trainer(recipe: str, folder: str, **changes) -> SFTTrainer:
     disable_progress_bars()
     logging.disable_progress_bar()
@@ -65,9 +74,8 @@ def new_trainer(recipe: str, folder: str, **changes) -> SFTTrainer:
         settings |= {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 1}
         settings["bf16"] = False
         settings["completion_only_loss"] = None
-    source = models.model_folder(models.PACKAGED_MODEL)
     return SFTTrainer(
-        AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32),
+        starting_model(),
         SFTConfig(output_dir=folder, save_strategy="no", **settings | changes),
         processing_class=TOKENIZER,
         train_dataset=rows,
@@ -76,41 +84,56 @@ def new_trainer(recipe: str, folder: str, **changes) -> SFTTrainer:
 
 def measure(recipe: str) -> dict[str, float]:
     """A few steps: CPU seconds a row, tokens that carry loss a row, and peak memory in GB."""
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = new_trainer(recipe, folder, max_steps=WARM_UP_STEPS + TIMED_STEPS[recipe])
-        clock = CpuSeconds()
-        trainer.add_callback(clock)
-        trainer.train()
-        at_once = trainer.args.per_device_train_batch_size
+    steps = WARM_UP_STEPS + TIMED_STEPS[recipe]
+    rows = prompts.prompt_completion(products.load_split("train").head(ROWS))
+    if recipe == "05":
+        encoded, rows_a_step, after = examples(rows), 8, []
+        labels = [label for example in encoded for label in example.labels]
+        for _ in training.train(
+            starting_model(),
+            encoded,
+            TOKENIZER.pad_token_id,
+            learning_rate=LEARNING_RATE,
+            batch_size=rows_a_step,
+            max_steps=steps,
+        ):
+            after.append(time.process_time())
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = new_trainer(recipe, folder, max_steps=steps)
+            clock = CpuSeconds()
+            trainer.add_callback(clock)
+            trainer.train()
+        after, at_once = clock.after, trainer.args.per_device_train_batch_size
         rows_a_step = at_once * trainer.args.gradient_accumulation_steps
         labels = [label for row in trainer.train_dataset["labels"] for label in row]
-    spent = clock.after[-1] - clock.after[WARM_UP_STEPS - 1]
+    spent = after[-1] - after[WARM_UP_STEPS - 1]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "cpu_seconds_a_row": spent / (TIMED_STEPS[recipe] * rows_a_step),
-        "tokens_with_loss_a_row": sum(x != -100 for x in labels) / len(trainer.train_dataset),
+        "tokens_with_loss_a_row": sum(label != training.IGNORE_INDEX for label in labels) / ROWS,
         "peak_memory_gb": peak * (1 if sys.platform == "darwin" else 1024) / 1e9,
     }
 
 
 def quality(recipe: str) -> dict[str, float]:
-    """One epoch of 100 rows, then the NLL of the validation completions, on the same labels."""
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = new_trainer(recipe, folder, num_train_epochs=1, learning_rate=LEARNING_RATE)
-        begin = time.process_time()
-        trainer.train()
-        spent = time.process_time() - begin
-        judge = SFTTrainer(
-            trainer.model,
-            SFTConfig(
-                output_dir=folder,
-                **course_settings(),
-            ),
-            processing_class=TOKENIZER,
-            train_dataset=prompts.prompt_completion(products.load_split("train").head(1)),
-        )
-        validation = prompts.prompt_completion(products.load_split("validation"))
-        nll = judge.evaluate(validation)["eval_loss"]
+    """One epoch of 100 rows, then the NLL of the validation completions, counted in one way."""
+    begin = time.process_time()
+    if recipe == "05":
+        model = starting_model()
+        rows = prompts.prompt_completion(products.load_split("train").head(ROWS))
+        pad = TOKENIZER.pad_token_id
+        for _ in training.train(model, examples(rows), pad, learning_rate=LEARNING_RATE):
+            pass
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = new_trainer(recipe, folder, num_train_epochs=1, learning_rate=LEARNING_RATE)
+            trainer.train()
+            trainer.model.save_pretrained(folder)  # its forward computes in bfloat16; a file's not
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    spent = time.process_time() - begin
+    validation = examples(prompts.prompt_completion(products.load_split("validation")))
+    nll = training.mean_nll(model, validation, TOKENIZER.pad_token_id)
     return {"cpu_seconds": spent, "validation_nll": nll}
 
 
@@ -121,7 +144,7 @@ def in_its_own_process(recipe: str, what: str) -> dict[str, float]:
 
 
 def main(what: str) -> None:
-    results: dict[str, list[dict[str, float]]] = {"classic": [], "course": []}
+    results: dict[str, list[dict[str, float]]] = {recipe: [] for recipe in TIMED_STEPS}
     for _ in range(ROUNDS if what == "measure" else 1):
         for recipe, found in results.items():
             found.append(in_its_own_process(recipe, what))
@@ -130,8 +153,10 @@ def main(what: str) -> None:
     medians = {
         recipe: statistics.median(run[cost] for run in runs) for recipe, runs in results.items()
     }
-    share = medians["course"] / medians["classic"]
-    print(f"CPU time, course / classic: {share:.3f}, that is 1 / {1 / share:.1f}")
+    for recipe in ("06", "05"):
+        factor = medians["classic"] / medians[recipe]
+        print(f"CPU time, notebook {recipe} / classic: 1 / {factor:.1f}")
+    print(f"CPU time, notebook 06 / 05: {medians['06'] / medians['05']:.2f}")
 
 
 if __name__ == "__main__":
