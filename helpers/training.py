@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 IGNORE_INDEX = -100  # a label that the loss leaves out
+NO_TARGET = "no token of these rows carries loss: every label is IGNORE_INDEX"
 
 
 class Example(NamedTuple):
@@ -80,7 +81,7 @@ def target_nll(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
     Returns:
         (number of targets,) float, in nats, row after row.
 
-    Source: notebooks/05_training_loop.ipynb.
+    Source: notebooks/05_training_loop.ipynb, section 5.1.
     """
     hidden = model.base_model(
         input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
@@ -97,7 +98,10 @@ def mean_nll(
 ) -> float:
     """Mean over all targets of all examples, in nats per token.
 
-    Source: notebooks/05_training_loop.ipynb.
+    Raises:
+        ValueError: no token carries loss (a mean over nothing is nan).
+
+    Source: notebooks/05_training_loop.ipynb, section 5.7.
     """
     was_training = model.training
     model.eval()
@@ -106,13 +110,15 @@ def mean_nll(
         nll = target_nll(model, collate(examples[start : start + batch_size], pad_token_id))
         total, count = total + nll.sum().item(), count + len(nll)
     model.train(was_training)
+    if not count:
+        raise ValueError(NO_TARGET)
     return total / count
 
 
 def rate_share(step: int, steps: int, warmup: int) -> float:
     """Share of the peak rate at a step counted from 0: up to 1 at `warmup`, then down to 0.
 
-    Source: notebooks/05_training_loop.ipynb; transformers' "linear" schedule.
+    Source: notebooks/05_training_loop.ipynb, section 5.4; transformers' "linear" schedule.
     """
     return step / warmup if step < warmup else (steps - step) / max(1, steps - warmup)
 
@@ -139,13 +145,16 @@ def train(
         max_steps: stop after so many, with the schedule made for them; passes repeat as needed.
         bf16: matrix products in bfloat16; weights, gradients and moments stay float32.
 
-    Source: notebooks/05_training_loop.ipynb.
+    Raises:
+        ValueError: no token of a step carries loss.
+
+    Source: notebooks/05_training_loop.ipynb, section 5.7.
     """
     steps_a_pass = math.ceil(len(examples) / (batch_size * accumulation))
     steps = max_steps or epochs * steps_a_pass
     warmup = max(1, math.ceil(0.05 * steps))
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.0
+        model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: rate_share(step, steps, warmup)
@@ -157,7 +166,9 @@ def train(
         rows = order.sample(examples, len(examples))
         for start in range(0, len(rows), batch_size * accumulation):
             group = rows[start : start + batch_size * accumulation]
-            targets = sum(label != IGNORE_INDEX for _, labels in group for label in labels)
+            targets = sum(label != IGNORE_INDEX for _, labels in group for label in labels[1:])
+            if not targets:
+                raise ValueError(NO_TARGET)
             loss = 0.0
             for i in range(0, len(group), batch_size):
                 with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
