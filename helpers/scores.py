@@ -28,6 +28,21 @@ def score(products: pd.DataFrame, completions: list[Completion]) -> pd.DataFrame
     return pd.DataFrame(records, index=products.index)
 
 
+def mean_interval(values: pd.Series, seed: int = 0) -> tuple[float, float, float]:
+    """Mean with its 95 % interval: Wilson's where values are true or false, else a bootstrap.
+
+    Source: notebooks/07_evaluation.ipynb, section 7.3.
+    """
+    if values.dtype == bool:
+        return float(values.mean()), *wilson(int(values.sum()), len(values))
+    return float(values.mean()), *bootstrap_mean(values.to_numpy(), seed)
+
+
+def shown(mean: float, low: float, high: float) -> str:
+    """A mean and its interval as they stand in the course's tables."""
+    return f"{mean:.2f}  [{low:.2f}, {high:.2f}]"
+
+
 def summary(scores: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """System -> scores, as a table of means with 95 % intervals.
 
@@ -38,13 +53,8 @@ def summary(scores: dict[str, pd.DataFrame]) -> pd.DataFrame:
     table = {}
     for system, values in scores.items():
         table[system] = {
-            name: f"{column.mean():.2f}  [{low:.2f}, {high:.2f}]"
+            name: shown(*mean_interval(column))
             for name, column in values.drop(columns="tokens").items()
-            for low, high in [
-                wilson(int(column.sum()), len(column))
-                if column.dtype == bool
-                else bootstrap_mean(column)
-            ]
         }
         table[system]["tokens (mean)"] = f"{values['tokens'].mean():.0f}"
     return pd.DataFrame(table)

@@ -1,0 +1,249 @@
+"""Checks for notebooks/05_training_loop.ipynb."""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from helpers.checks import check
+
+IGNORE_INDEX = -100
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@check
+def check_completion_loss(completion_loss: Callable[[Tensor, Tensor], Tensor]) -> str | None:
+    """Exercise 5.1: (logits, labels) -> mean NLL of the targets, with a graph behind it."""
+    generator = torch.Generator().manual_seed(0)
+    logits = 2 * torch.randn(2, 7, 9, generator=generator)  # (B, T, V)
+    ids = torch.randint(9, (2, 7), generator=generator)
+    labels = ids.clone()
+    labels[0, :2] = IGNORE_INDEX  # a prompt of 2, five targets
+    labels[1, :3], labels[1, 5:] = IGNORE_INDEX, IGNORE_INDEX  # prompt, two targets, padding
+    found = completion_loss(logits.clone().requires_grad_(), labels.clone())
+    if not torch.is_tensor(found):
+        return f"return the loss as a tensor of torch, not {found!r}: backward() starts there"
+    if found.numel() != 1:
+        return f"the loss is one number; yours has the shape {tuple(found.shape)}"
+    if not found.requires_grad:
+        return "the loss has no graph behind it, so backward() has nothing to follow"
+
+    cut, targets = logits[:, :-1], labels[:, 1:]
+    nll = cross_entropy(cut.transpose(1, 2), targets, reduction="none")  # (B, T-1), 0 where masked
+    counts = (targets != IGNORE_INDEX).sum(1)
+    right = nll.sum() / counts.sum()
+    if _close(found.reshape(()), right):
+        return None
+    at_target = cut.gather(-1, targets.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+    no_mask = cross_entropy(cut.transpose(1, 2), targets.clamp(min=0), reduction="none")
+    mistakes = {
+        "no shift: position t is asked for the token that it has just read, not for the next": (
+            cross_entropy(logits.flatten(0, 1), labels.flatten())
+        ),
+        "shifted the wrong way: position t is asked for the token before it": (
+            cross_entropy(logits[:, 1:].flatten(0, 1), labels[:, :-1].flatten())
+        ),
+        "the mask is missing: positions with IGNORE_INDEX are scored": no_mask.mean(),
+        "the mask is inverted: what has no label is scored": (
+            no_mask[targets == IGNORE_INDEX].mean()
+        ),
+        "divided by all positions: only those with a label count": nll.mean(),
+        "a mean of the rows' means: every target of the batch has to weigh the same": (
+            (nll.sum(1) / counts).mean()
+        ),
+        "this is the sum over the targets, not their mean": nll.sum(),
+        "the sign is missing: a likelihood below 1 has a negative logarithm": -right,
+        "the softmax is missing: these are logits, not logarithms of probabilities": (
+            -at_target[targets != IGNORE_INDEX].mean()
+        ),
+        "these are bits (logarithm to base 2), not nats": right / math.log(2),
+        "this is the perplexity, exp of the loss": right.exp(),
+    }
+    for sentence, value in mistakes.items():
+        if _close(found.reshape(()), value):
+            return sentence
+    return "not the mean NLL of the targets, and none of the usual mistakes either"
+
+
+def _toy_accumulation() -> tuple[Tensor, list[Tensor]]:
+    weight = torch.tensor([0.3, -0.2, 0.5], requires_grad=True)
+    rows = torch.tensor(
+        [[1.0, 2, 0], [0, 1, 1], [2, 0, 1], [1, 1, 3], [3, 1, 0], [0, 2, 2], [1, 0, 2]]
+    )
+    return weight, list(rows.split([1, 4, 2]))
+
+
+def _gradient(losses: Callable[[list[Tensor], int], list[Tensor]]) -> Tensor:
+    weight, batches = _toy_accumulation()
+    nlls = [(batch @ weight).exp() for batch in batches]
+    sum(losses(nlls, sum(map(len, batches)))).backward()
+    return weight.grad
+
+
+@check
+def check_accumulate(accumulate: Callable) -> str | None:
+    """Exercise 5.2: (nll_of, micro_batches, targets) -> loss, with the gradient left in .grad."""
+    weight, batches = _toy_accumulation()
+    targets, events = sum(map(len, batches)), []
+
+    def nll_of(batch: Tensor) -> Tensor:
+        number = len([event for event in events if event == "forward"])
+        events.append("forward")
+        nll = (batch @ weight).exp()
+        nll.register_hook(lambda _: events.append(f"backward {number}"))
+        return nll
+
+    loss = accumulate(nll_of, list(batches), targets)
+    with torch.no_grad():
+        nlls = [(batch @ weight).exp() for batch in batches]
+    if weight.grad is None:
+        return "no gradient was made: each micro-batch needs its own backward()"
+    right = _gradient(lambda nlls, n: [nll.sum() / n for nll in nlls])
+    if not _close(weight.grad, right):
+        mistakes = {
+            "a mean of means: a target of a short micro-batch weighs more than one of a long": (
+                lambda nlls, n: [nll.mean() / len(nlls) for nll in nlls]
+            ),
+            "the means are added up and not divided: the gradient is about 3 times too long": (
+                lambda nlls, n: [nll.mean() for nll in nlls]
+            ),
+            "the sums are not divided by the number of targets": (
+                lambda nlls, n: [nll.sum() for nll in nlls]
+            ),
+            "divided twice: by the number of targets and by the number of micro-batches": (
+                lambda nlls, n: [nll.sum() / n / len(nlls) for nll in nlls]
+            ),
+            "only the last micro-batch counts: the others have left no gradient": lambda nlls, n: [
+                nlls[-1].sum() / n
+            ],
+            "only the mean of the last micro-batch was followed by backward()": (
+                lambda nlls, n: [nlls[-1].mean()]
+            ),
+            "only the first micro-batch has left a gradient": lambda nlls, n: [nlls[0].sum() / n],
+        }
+        for sentence, losses in mistakes.items():
+            if _close(weight.grad, _gradient(losses)):
+                return sentence
+        return "the gradient is not that of the mean over all targets"
+    if events.count("forward") < len(batches):
+        return "all rows went through at once: that is the large batch, which does not fit"
+    if events.count("forward") > len(batches):
+        return "some micro-batch went through the model more than once"
+    if events[1::2] != [f"backward {i}" for i in range(len(batches))]:
+        return (
+            "the gradient is right, but a forward comes before the backward of the micro-batch "
+            "before it: two graphs are in memory at once"
+        )
+    if not isinstance(loss, float):
+        return f"return the loss as a number (item() gives it), not {type(loss).__name__}"
+    mean = (torch.cat(nlls).sum() / targets).item()
+    if not math.isclose(loss, mean, rel_tol=1e-4):
+        return f"the gradient is right; the loss of the step is {mean:.3f}, and yours {loss:.3f}"
+    return None
+
+
+@check
+def check_clip(clip: Callable[[list[Tensor], float], float]) -> str | None:
+    """Exercise 5.3: (gradients, max_norm) -> norm before; the gradients are cut in place."""
+    long = [torch.tensor([3.0, 2.0]), torch.tensor([[2.0], [-4.0]]), torch.tensor([4.0])]
+    norm, limit = 7.0, 2.0
+
+    def after(start: list[Tensor], limit: float) -> tuple[object, list[Tensor]]:
+        tensors = [tensor.clone() for tensor in start]
+        return clip(tensors, limit), tensors
+
+    def same(found: list[Tensor], wanted: list[Tensor]) -> bool:
+        return all(map(_close, found, wanted))
+
+    returned, found = after(long, limit)
+    mistakes = {
+        "nothing was changed: the tensors themselves are to be cut, in place": long,
+        "each tensor was cut by its own norm, so the direction turned": [
+            tensor * min(1.0, limit / tensor.norm().item()) for tensor in long
+        ],
+        "single numbers were cut: that turns the direction; the norm over all is meant": [
+            tensor.clamp(-limit, limit) for tensor in long
+        ],
+        "cut to length 1 and not to max_norm": [tensor / norm for tensor in long],
+        "the norm is the root of the sum of squares; you divided by the sum of squares": [
+            tensor * limit / norm**2 for tensor in long
+        ],
+        "the norm is the root of the sum of squares, not the sum of the tensors' norms": [
+            tensor * limit / sum(each.norm() for each in long) for tensor in long
+        ],
+        "the norm goes over all tensors, not over the longest alone": [
+            tensor * limit / max(each.norm() for each in long) for tensor in long
+        ],
+        "multiplied by max_norm and not divided by the norm": [tensor * limit for tensor in long],
+    }
+    if not same(found, [tensor * limit / norm for tensor in long]):
+        for sentence, wanted in mistakes.items():
+            if same(found, wanted):
+                return sentence
+        return "a gradient of norm 7 should have the norm 2 afterwards, and its old direction"
+    short = [tensor / 100 for tensor in long]
+    _, found = after(short, limit)
+    if not same(found, short):
+        return "a gradient that is shorter than max_norm stays as it is; yours was changed"
+    _, found = after([torch.zeros(2), torch.zeros(1)], limit)
+    if not same(found, [torch.zeros(2), torch.zeros(1)]):
+        return "a gradient of zeros stays as it is; yours became nan"
+    if returned is None:
+        return "the tensors are right; return the norm, too"
+    returned = float(returned)
+    if math.isclose(returned, limit, rel_tol=1e-3):
+        return "return the norm before clipping: afterwards it says nothing about the batch"
+    if not math.isclose(returned, norm, rel_tol=1e-3):
+        return f"the tensors are right; the norm before clipping is 7, and yours {returned:.3g}"
+    return None
+
+
+BUGS = (
+    "no shift",
+    "no zero_grad",
+    "padding in the loss",
+    "mask inverted",
+    "end token lost",
+    "parts not divided",
+)
+_WANTED = dict(zip("ABCD", ("parts not divided", "no shift", "end token lost"), strict=False))
+_WANTED["D"] = "padding in the loss"
+_WHY = {  # what any other answer leaves unexplained
+    "A": "a model that writes well can't be worse than blind guessing, so the number itself is off",
+    "B": "the loss starts above blind guessing and soon nothing is left to predict: which token "
+    "does a position know already?",
+    "C": "every token but one seems to be learnt; which one is missing?",
+    "D": "the printed loss is far below the validation NLL: something in these wide rows is easy",
+}
+_SPECIAL = {
+    ("A", "no shift"): "A: without the shift the texts would be broken, and these are fine",
+    ("A", "no zero_grad"): "A: old gradients do not change the first loss, and that is off already",
+    ("B", "padding in the loss"): (
+        "B: padding lowers the loss from the first step on; this one starts above blind guessing"
+    ),
+    ("B", "parts not divided"): "B: a loss of wrong scale stays too high, and the texts are fine",
+    ("C", "mask inverted"): "C: with the completion hidden, its validation NLL would not get right",
+    ("C", "padding in the loss"): "C: trained on padding, a model sees far too many ends",
+    ("D", "end token lost"): "D: one token a row can't lower the mean so far",
+    ("D", "no shift"): "D: without the shift the validation NLL would rise, and here it falls",
+}
+
+
+@check
+def check_name_bug(name_bug: Callable[[str], str]) -> str | None:
+    """Exercise 5.4: case -> name of the bug."""
+    found = {case: name_bug(case) for case in _WANTED}
+    for case, name in found.items():
+        if not isinstance(name, str):
+            return f"{case}: the name of a bug is a text, not {name!r}"
+        if name not in BUGS:
+            return f"{case}: the table has no bug {name!r}; it has {', '.join(BUGS)}"
+    for case, name in found.items():
+        if name != _WANTED[case]:
+            return _SPECIAL.get((case, name)) or f"{case}: not {name}. Look again: {_WHY[case]}"
+    return None

@@ -1,0 +1,65 @@
+"""What a written completion costs a model, row by row, and the same cost per byte of text."""
+
+import math
+
+import pandas as pd
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from helpers.training import IGNORE_INDEX, collate, encode, target_nll
+
+
+@torch.no_grad()
+def completion_nll(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    prompts: list[str],
+    completions: list[str],
+    batch_size: int = 16,
+) -> pd.DataFrame:
+    """Cost of each completion after its prompt, its end token included.
+
+    Args:
+        prompts: texts that the model is given.
+        completions: as many texts that it would have to write, as they stand (a first space
+            counts); the end token is added here.
+        batch_size: rows at once; rows of like length share a batch.
+
+    Returns:
+        One row a completion, in the order given: `nll` in nats, summed over all targets; `tokens`,
+        the number of targets (so with the end token); `bytes` of the completion in UTF-8 (the end
+        token has none).
+
+    Raises:
+        ValueError: the lists differ in length, or a prompt's tokens change when its completion
+            follows (see helpers.training.encode).
+
+    Source: notebooks/04_choosing_a_model.ipynb, section 4.3 (as `row_costs`).
+    """
+    examples = [encode(tokenizer, *pair) for pair in zip(prompts, completions, strict=True)]
+    pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
+    targets = [sum(label != IGNORE_INDEX for label in example.labels) for example in examples]
+    cost = [0.0] * len(examples)
+    was_training = model.training
+    model.eval()
+    order = sorted(range(len(examples)), key=lambda i: len(examples[i].input_ids))
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        nll = target_nll(model, collate([examples[i] for i in rows], pad)).double()
+        for i, part in zip(rows, nll.split([targets[i] for i in rows]), strict=True):
+            cost[i] = part.sum().item()
+    model.train(was_training)
+    sizes = [len(completion.encode("utf-8")) for completion in completions]
+    return pd.DataFrame({"nll": cost, "tokens": targets, "bytes": sizes})
+
+
+def bits_per_byte(nll_sum: float, bytes: int) -> float:
+    """Cost of a text in bits per byte: comparable between models with other tokenizers.
+
+    Args:
+        nll_sum: nats, summed over all tokens of the text and its end (not their mean).
+        bytes: length of the same text in UTF-8, without the end token.
+
+    Source: notebooks/04_choosing_a_model.ipynb, section 4.4.
+    """
+    return nll_sum / math.log(2) / bytes

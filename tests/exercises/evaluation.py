@@ -1,0 +1,221 @@
+"""Answers to the exercises of notebooks/07_evaluation.ipynb, right ones and usual mistakes."""
+
+import math
+import re
+
+import torch
+from scipy.stats import binomtest
+from transformers import RepetitionPenaltyLogitsProcessor
+
+from exercises import Exercise
+from helpers.checks import evaluation as on_evaluation
+
+Z = 1.959964
+
+
+def wilson(hits: int, n: int, z: float = Z) -> tuple[float, float]:
+    share = hits / n
+    middle = share + z**2 / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+
+
+def wald(hits: int, n: int) -> tuple[float, float]:
+    share = hits / n
+    half = Z * math.sqrt(share * (1 - share) / n)
+    return share - half, share + half
+
+
+def library(hits: int, n: int, method: str = "wilson") -> list[float]:
+    interval = binomtest(hits, n).proportion_ci(method=method)
+    return [interval.low, interval.high]
+
+
+NO_WIDTH = "for 0 of 100 yours is [0, 0]: the error is taken at the observed rate"
+
+RATE_INTERVAL = Exercise(
+    on_evaluation.check_rate_interval,
+    {
+        "by the formula": wilson,
+        "z as 1.96": lambda hits, n: wilson(hits, n, 1.96),
+        "a list from the library": library,
+    },
+    {
+        "the usual formula": (NO_WIDTH, wald),
+        "the usual formula, clipped": (
+            NO_WIDTH,
+            lambda hits, n: (max(0, wald(hits, n)[0]), min(1, wald(hits, n)[1])),
+        ),
+        "the rate itself": (
+            "0 of 100 gets no width at all",
+            lambda hits, n: (hits / n, hits / n),
+        ),
+        "90 %": ("that is a 90 % interval", lambda hits, n: wilson(hits, n, 1.644854)),
+        "Clopper and Pearson": (
+            "Clopper and Pearson's interval",
+            lambda hits, n: library(hits, n, "exact"),
+        ),
+        "no division": (
+            "the division by 1 + z²/n is missing",
+            lambda hits, n: tuple(edge * (1 + Z**2 / n) for edge in wilson(hits, n)),
+        ),
+        "percentages": (
+            "these are percentages",
+            lambda hits, n: tuple(100 * edge for edge in wilson(hits, n)),
+        ),
+        "high first": ("the wrong way round", lambda hits, n: wilson(hits, n)[::-1]),
+        "one number": ("return a pair (low, high), not 0.5", lambda hits, n: 0.5),
+        "nothing": ("return a pair (low, high), not None", lambda hits, n: None),
+        "three of n": (
+            "not Wilson's: for 0 of 100 yours is [0.000, 0.030]",
+            lambda hits, n: (0.0, 3 / n) if hits == 0 else wilson(hits, n),
+        ),
+        "wrong in one case": (
+            "not Wilson's: for 3 of 20 yours is",
+            lambda hits, n: wald(hits, n) if n == 20 else wilson(hits, n),
+        ),
+        "nan": (
+            "not Wilson's: for 100 of 100 yours is [nan, nan]",
+            lambda hits, n: (math.nan, math.nan) if hits == n else wilson(hits, n),
+        ),
+    },
+)
+
+
+def put_before(words: str, flags: int = re.IGNORECASE):
+    return lambda text, feature: re.sub(
+        re.escape(feature), rf"{words} \g<0>", text, count=1, flags=flags
+    )
+
+
+def deny_behind(text: str, feature: str) -> str:
+    return re.sub(re.escape(feature), r"\g<0>, missing here,", text, count=1, flags=re.IGNORECASE)
+
+
+def deny_everything(text: str, feature: str) -> str:
+    return f"There is no {feature}. 24 litres, 1.2 L, roll-top closure, hidden pocket, " + (
+        "stay-cool handle."
+    )
+
+
+def lose_another(text: str, feature: str) -> str:
+    return put_before("no")(text.replace("hidden pocket", "hidden place"), feature)
+
+
+DENY = Exercise(
+    on_evaluation.check_deny,
+    {
+        "no": put_before("no"),
+        "without": put_before("without"),
+        "never any": put_before("never any"),
+        "missing": deny_behind,
+        "replace, with and without a capital": lambda text, feature: text.replace(
+            feature, f"no {feature}"
+        ).replace(feature.capitalize(), f"No {feature}"),
+    },
+    {
+        "unchanged": ("the text is unchanged", lambda text, feature: text),
+        "no capital": ("with a capital, and yours leaves that text", put_before("no", flags=0)),
+        "taken out": ("the feature is gone", lambda text, feature: text.replace(feature, "")),
+        "another word for it": (
+            "the feature is gone",
+            lambda text, feature: re.sub(feature, "nothing", text, flags=re.IGNORECASE),
+        ),
+        "another feature lost": ("another feature was lost: coverage is 0.75", lose_another),
+        "a list of denials": ("so a comparison with the written text notices", deny_everything),
+        "a remark at the end": (
+            "no word of denial stands beside the feature",
+            lambda text, feature: f"{text} It is not for sale.",
+        ),
+        "a false promise": (
+            "no word of denial stands beside the feature",
+            put_before("gold-plated"),
+        ),
+        "nothing": ("return a text, not None", lambda text, feature: None),
+        "a list": ("return a text, not ['no']", lambda text, feature: ["no"]),
+    },
+)
+
+
+def by_library(logits, prompt, written, penalty):
+    rule = RepetitionPenaltyLogitsProcessor(penalty)
+    return rule(torch.tensor([prompt + written]), logits.clone()[None])[0]
+
+
+def punish(logits, seen, penalty, out=None):
+    """Each number of `seen` once, in a loop."""
+    out = logits.clone() if out is None else out
+    for token in seen:
+        out[token] = out[token] / penalty if out[token] > 0 else out[token] * penalty
+    return out
+
+
+def divide(logits, prompt, written, penalty):
+    out = logits.clone()
+    out[sorted({*prompt, *written})] /= penalty
+    return out
+
+
+def subtract(logits, prompt, written, penalty):
+    out = logits.clone()
+    out[sorted({*prompt, *written})] -= penalty
+    return out
+
+
+PENALIZE = Exercise(
+    on_evaluation.check_penalize,
+    {
+        "the library": by_library,
+        "a loop over a set": lambda logits, prompt, written, penalty: punish(
+            logits, {*prompt, *written}, penalty
+        ),
+    },
+    {
+        "prompt spared": (
+            "the prompt's tokens are spared",
+            lambda logits, prompt, written, penalty: punish(logits, set(written), penalty),
+        ),
+        "prompt only": (
+            "what was written already is spared",
+            lambda logits, prompt, written, penalty: punish(logits, set(prompt), penalty),
+        ),
+        "always divided": ("a negative logit that is divided grows", divide),
+        "twice": (
+            "a token that was seen twice is punished twice",
+            lambda logits, prompt, written, penalty: punish(logits, prompt + written, penalty),
+        ),
+        "everything": (
+            "every token is punished",
+            lambda logits, prompt, written, penalty: punish(logits, range(len(logits)), penalty),
+        ),
+        "nothing punished": (
+            "nothing is punished",
+            lambda logits, prompt, written, penalty: logits.clone(),
+        ),
+        "in place": (
+            "`logits` itself was changed",
+            lambda logits, prompt, written, penalty: punish(
+                logits, {*prompt, *written}, penalty, out=logits
+            ),
+        ),
+        "subtracted": ("token 2 has 0.5 before and -1.000 after", subtract),
+        "nan": (
+            "token 0 has 2.0 before and nan after",
+            lambda logits, prompt, written, penalty: logits * math.nan,
+        ),
+        "one number": (
+            "return the logits as a tensor of shape (8,)",
+            lambda logits, prompt, written, penalty: logits.sum(),
+        ),
+        "a list": (
+            "return the logits as a tensor of shape (8,)",
+            lambda logits, prompt, written, penalty: logits.tolist(),
+        ),
+    },
+)
+
+EXERCISES = {
+    "07 rate_interval": RATE_INTERVAL,
+    "07 deny": DENY,
+    "07 penalize": PENALIZE,
+}

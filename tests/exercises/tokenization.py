@@ -1,0 +1,218 @@
+"""Answers to the exercises of notebooks/03_tokenization.ipynb, right ones and usual mistakes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from exercises import Exercise
+from helpers.checks import tokenization as on_tokenization
+
+
+def mask_in_place(input_ids: list[int], prompt: int) -> list[int]:
+    input_ids[:prompt] = [-100] * prompt
+    return input_ids
+
+
+def all_but_position(wrong: int) -> Callable:
+    def labels(ids: list[int], prompt: int) -> list[int]:
+        right = [-100] * prompt + ids[prompt:]
+        right[wrong] = 99
+        return right
+
+    return labels
+
+
+RESPONSE_LABELS = Exercise(
+    on_tokenization.check_response_labels,
+    {
+        "two pieces": lambda ids, prompt: [-100] * prompt + ids[prompt:],
+        "one by one": lambda ids, prompt: [
+            token if place >= prompt else -100 for place, token in enumerate(ids)
+        ],
+        "a tensor": lambda ids, prompt: torch.tensor([-100] * prompt + ids[prompt:]),
+    },
+    {
+        "inverted": (
+            "the mask is inverted: the prompt is scored and the answer is hidden",
+            lambda ids, prompt: ids[:prompt] + [-100] * (len(ids) - prompt),
+        ),
+        "nothing masked": ("nothing is masked", lambda ids, prompt: list(ids)),
+        "all masked": ("everything is masked", lambda ids, prompt: [-100] * len(ids)),
+        "one too many": (
+            "one off: the first token of the answer is masked",
+            lambda ids, prompt: [-100] * (prompt + 1) + ids[prompt + 1 :],
+        ),
+        "one too few": (
+            "one off: the last token of the prompt carries loss",
+            lambda ids, prompt: [-100] * (prompt - 1) + ids[prompt - 1 :],
+        ),
+        "shifted, with -100 at the end": (
+            "the labels are shifted by one",
+            lambda ids, prompt: [-100] * (prompt - 1) + ids[prompt:] + [-100],
+        ),
+        "no end": (
+            "the end token is masked",
+            lambda ids, prompt: [-100] * prompt + ids[prompt:-1] + [-100],
+        ),
+        "by the id of the end": (
+            "the end token is masked",
+            lambda ids, prompt: [
+                -100 if place < prompt or token == 2 else token for place, token in enumerate(ids)
+            ],
+        ),
+        "zeros": ("0 is a token like any other", lambda ids, prompt: [0] * prompt + ids[prompt:]),
+        "the answer alone": ("7 tokens need 7 labels", lambda ids, prompt: ids[prompt:]),
+        "in place": ("input_ids were changed", mask_in_place),
+        "nothing": ("return a list of whole numbers, not None", lambda ids, prompt: None),
+        "truth values": (
+            "return a list of whole numbers, not [False",
+            lambda ids, prompt: [place >= prompt for place in range(len(ids))],
+        ),
+        "wrong in the prompt": ("position 0, in the prompt", all_but_position(0)),
+        "wrong in the answer": ("position 6, in the answer", all_but_position(-1)),
+    },
+)
+
+
+def by_length(extra: int) -> Callable:
+    def labels(ids: Tensor, mask: Tensor, pad: int) -> Tensor:
+        places, lengths = torch.arange(ids.shape[1]), mask.sum(1, keepdim=True)
+        return ids.masked_fill(places >= lengths + extra, -100)
+
+    return labels
+
+
+def padding_in_place(ids: Tensor, mask: Tensor, pad: int) -> Tensor:
+    labels = ids
+    labels[mask == 0] = -100
+    return labels
+
+
+def mask_changed(ids: Tensor, mask: Tensor, pad: int) -> Tensor:
+    labels = ids.masked_fill(mask == 0, -100)
+    mask[mask == 0] = -100
+    return labels
+
+
+def one_wrong(ids: Tensor, mask: Tensor, pad: int) -> Tensor:
+    labels = ids.masked_fill(mask == 0, -100)
+    labels[0, 1] = 77
+    return labels
+
+
+MASK_PADDING = Exercise(
+    on_tokenization.check_mask_padding,
+    {
+        "masked_fill": lambda ids, mask, pad: ids.masked_fill(mask == 0, -100),
+        "where": lambda ids, mask, pad: torch.where(mask.bool(), ids, -100),
+    },
+    {
+        "by id": (
+            "the padding is masked by its id",
+            lambda ids, mask, pad: ids.masked_fill(ids == pad, -100),
+        ),
+        "nothing masked": ("nothing is masked", lambda ids, mask, pad: ids.clone()),
+        "all masked": ("everything is masked", lambda ids, mask, pad: torch.full_like(ids, -100)),
+        "inverted": (
+            "the mask is inverted: only the padding is trained",
+            lambda ids, mask, pad: ids.masked_fill(mask == 1, -100),
+        ),
+        "one too many": ("the last real token of each row is masked too", by_length(-1)),
+        "one too few": ("the first token of the padding is trained", by_length(1)),
+        "by length": ("the padding is taken to stand on the right", by_length(0)),
+        "zeros": ("0 is a token like any other", lambda ids, mask, pad: ids * mask),
+        "in place": ("input_ids were changed", padding_in_place),
+        "mask changed": ("attention_mask was changed", mask_changed),
+        "a list": (
+            "return a tensor of the shape of input_ids",
+            lambda ids, mask, pad: ids.masked_fill(mask == 0, -100).tolist(),
+        ),
+        "nothing": ("return a tensor of the shape of input_ids", lambda ids, mask, pad: None),
+        "one place wrong": ("row 0, position 1 should not be 77", one_wrong),
+    },
+)
+
+
+def turns(parts: str = "content end", roles: str = "assistant", last: bool = False) -> Callable:
+    """Exercise 3.3 with loss on these parts of these roles."""
+
+    def labels(turns: list[tuple]) -> list[int]:
+        found: list[int] = []
+        for number, (role, header, content, end, after) in enumerate(turns):
+            scored = role in roles and (not last or number == len(turns) - 1)
+            pieces = {"header": header, "content": content, "end": end, "after": after}
+            for name, ids in pieces.items():
+                found += ids if scored and name in parts else [-100] * len(ids)
+        return found
+
+    return labels
+
+
+def changed(change: Callable[[list[int]], Any]) -> Callable:
+    return lambda given: change(turns()(given))
+
+
+def plain(given: list[tuple]) -> list[int]:
+    labels = []
+    for role, header, content, end, after in given:
+        answer = content + end
+        labels += [-100] * len(header)
+        labels += answer if role == "assistant" else [-100] * len(answer)
+        labels += [-100] * len(after)
+    return labels
+
+
+MASK_TURNS = Exercise(
+    on_tokenization.check_mask_turns,
+    {"part by part": turns(), "three pieces": plain},
+    {
+        "header scored": (
+            "the assistant's header is scored: the template writes it",
+            turns("header content end"),
+        ),
+        "last turn only": ("only the last turn is scored", turns(last=True)),
+        "last turn only, no end": (
+            "only the last turn is scored",
+            turns("content", last=True),
+        ),
+        "user scored too": ("the user's turns are scored too", turns(roles="user assistant")),
+        "all scored": (
+            "the turns of system and user are scored too",
+            turns(roles="system user assistant"),
+        ),
+        "the user alone": ("the roles are mixed up", turns(roles="user")),
+        "inverted": ("the mask is inverted: all but the assistant", turns(roles="system user")),
+        "no end": ("the end token of an answer is masked, so", turns("content")),
+        "header, no end": (
+            "the header is scored and the end token is not",
+            turns("header content"),
+        ),
+        "line break scored": (
+            "what follows the end token is scored",
+            turns("content end after"),
+        ),
+        "whole turn": ("the whole turn is scored", turns("header content end after")),
+        "nothing scored": ("everything is masked", turns("")),
+        "too short": (
+            "the turns have 36 tokens in all, and your",
+            changed(lambda found: found[1:]),
+        ),
+        "one place wrong": (
+            "the label at position 0 should not be 99",
+            changed(lambda found: [99, *found[1:]]),
+        ),
+        "nothing": ("return one list of whole numbers, not None", lambda given: None),
+        "a list a turn": (
+            "return one list of whole numbers, not [[",
+            lambda given: [content for _, _, content, _, _ in given],
+        ),
+    },
+)
+
+EXERCISES = {
+    "03 response_labels": RESPONSE_LABELS,
+    "03 mask_padding": MASK_PADDING,
+    "03 mask_turns": MASK_TURNS,
+}

@@ -1,0 +1,145 @@
+"""Answers to the exercises of notebooks/01_what_is_sft.ipynb, right ones and usual mistakes."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+
+from exercises import Exercise
+from helpers.checks import what_is_sft as on_what_is_sft
+
+
+def weighing(weight: Callable[[int, int], float], counted: Callable = set) -> Callable:
+    """Exercise 1.1: a weight from (number of documents, count of the word)."""
+
+    def idf(documents: list[list[str]]) -> dict[str, float]:
+        counts = Counter(word for document in documents for word in counted(document))
+        return {word: weight(len(documents), count) for word, count in counts.items()}
+
+    return idf
+
+
+def idf_in_a_loop(documents: list[list[str]]) -> dict[str, float]:
+    weights = {}
+    for document in documents:
+        for word in document:
+            holding = sum(1 for other in documents if word in other)
+            weights[word] = -math.log(holding / len(documents))
+    return weights
+
+
+def share_of_all_words(documents: list[list[str]]) -> dict[str, float]:
+    counts = Counter(word for document in documents for word in document)
+    return {word: math.log(counts.total() / count) for word, count in counts.items()}
+
+
+IDF = Exercise(
+    on_what_is_sft.check_idf,
+    {"counted once a document": weighing(lambda n, d: math.log(n / d)), "loop": idf_in_a_loop},
+    {
+        "inverted": ("upside down", weighing(lambda n, d: math.log(d / n))),
+        "document share": ("upside down", weighing(lambda n, d: d / n)),
+        "document count": ("upside down", weighing(lambda n, d: d)),
+        "no logarithm": ("the logarithm is missing", weighing(lambda n, d: n / d)),
+        "one by count": ("the logarithm is missing", weighing(lambda n, d: 1 / d)),
+        "occurrences": (
+            "count the documents that hold it",
+            weighing(lambda n, d: math.log(n / d), counted=list),
+        ),
+        "share of all words": ("count the documents that hold it", share_of_all_words),
+        "log2": ("take the natural logarithm", weighing(lambda n, d: math.log2(n / d))),
+        "log10": ("take the natural logarithm", weighing(lambda n, d: math.log10(n / d))),
+        "plus one": ("nothing is added", weighing(lambda n, d: math.log(n / (1 + d)))),
+        "smoothed": ("nothing is added", weighing(lambda n, d: math.log((1 + n) / (1 + d)))),
+        "smoothed, and one": (
+            "nothing is added",
+            weighing(lambda n, d: math.log((1 + n) / (1 + d)) + 1),
+        ),
+        "one added": ("nothing is added", weighing(lambda n, d: math.log(n / d) + 1)),
+        "all equal": ("not yet the logarithm", weighing(lambda n, d: 1.0)),
+        "a list": ("return a dictionary", lambda documents: [0.0]),
+        "a dictionary of words": (
+            "return a dictionary",
+            lambda documents: {word: word for document in documents for word in document},
+        ),
+        "first document only": (
+            "every word of every document",
+            lambda documents: dict.fromkeys(documents[0], 0.0),
+        ),
+    },
+)
+
+TOOLS = {
+    "prices": "RAG",
+    "label": "f-string",
+    "voice": "SFT",
+    "returns": "RAG",
+    "complaints": "SFT",
+    "parcel": "f-string",
+}
+
+
+def choosing(**changes: str) -> Callable:
+    """Exercise 1.2 answered right, but for the given cases."""
+    return (TOOLS | changes).__getitem__
+
+
+CHOOSE = Exercise(
+    on_what_is_sft.check_choose,
+    {"by case": choosing()},
+    {
+        "prices: SFT": ("prices: prices change every night", choosing(prices="SFT")),
+        "prices: f-string": ("prices: customers ask in words", choosing(prices="f-string")),
+        "label: SFT": ("label: a fixed form with three gaps", choosing(label="SFT")),
+        "label: RAG": ("label: there is nothing to search for", choosing(label="RAG")),
+        "voice: RAG": ("voice: the facts are already in the prompt", choosing(voice="RAG")),
+        "voice: f-string": ("voice: it would be complete", choosing(voice="f-string")),
+        "returns: SFT": ("returns: a tuned model can't quote", choosing(returns="SFT")),
+        "returns: f-string": ("returns: forty pages", choosing(returns="f-string")),
+        "complaints: RAG": ("complaints: no fact is missing", choosing(complaints="RAG")),
+        "complaints: f-string": ("complaints: it can fill gaps", choosing(complaints="f-string")),
+        "parcel: SFT": ("parcel: one sentence with two gaps", choosing(parcel="SFT")),
+        "parcel: RAG": ("parcel: the shop's software knows", choosing(parcel="RAG")),
+        "SFT for everything": ("prices: prices change every night", lambda case: "SFT"),
+        "another word": ('prices: the answer is "f-string", "RAG" or "SFT"', lambda case: "LoRA"),
+        "nothing": ('prices: the answer is "f-string", "RAG" or "SFT"', lambda case: None),
+    },
+)
+
+
+def flops(factor: float, leave_out: str = "") -> Callable:
+    """Exercise 1.3: a product of all sizes but one."""
+
+    def training_flops(parameters: int, rows: int, tokens_a_row: int, passes: int) -> float:
+        sizes = {"rows": rows, "tokens": tokens_a_row, "passes": passes}
+        sizes = {name: size for name, size in sizes.items() if name not in leave_out}
+        return factor * parameters * math.prod(sizes.values())
+
+    return training_flops
+
+
+TRAINING_FLOPS = Exercise(
+    on_what_is_sft.check_training_flops,
+    {"6 N D": flops(6), "as a float": flops(6.0)},
+    {
+        "no factor": ("the factor is missing", flops(1)),
+        "forward": ("the factor 2 is the forward pass alone", flops(2)),
+        "backward": ("the factor 4 is the backward pass alone", flops(4)),
+        "no additions": ("count a multiplication and an addition", flops(3)),
+        "one pass": ("the rows are read several times", flops(6, "passes")),
+        "rows": ("D counts tokens, and you count rows", flops(6, "tokens")),
+        "one row": ("that is the cost of one row", flops(6, "rows")),
+        "one token": ("that is the cost of one token", flops(6, "rows tokens passes")),
+        "no weights": ("that is the number of tokens", lambda n, *sizes: math.prod(sizes)),
+        "another factor": ("the result is not 6 N D", flops(8)),
+        "a constant": ("use the arguments", lambda *sizes: 6 * 1009 * 31 * 127 * 5),
+        "text in a list": ("return a number of operations", lambda *sizes: ["6 N D"]),
+        "nothing": ("return a number of operations", lambda *sizes: None),
+        "a truth value": ("return a number of operations", lambda *sizes: True),
+    },
+)
+
+EXERCISES = {
+    "01 idf": IDF,
+    "01 choose": CHOOSE,
+    "01 training_flops": TRAINING_FLOPS,
+}

@@ -1,0 +1,47 @@
+"""A helper does what notebook 07 does in the open."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import set_seed
+
+from helpers import generation, intervals
+from helpers.generation import Completion
+from helpers.prompts import product_prompt
+from notebook_files import NOTEBOOKS, define
+
+(EVALUATION,) = (path for path in NOTEBOOKS if path.name.startswith("07"))
+
+
+def test_the_bootstrap_by_hand_is_the_helper_s():
+    values = np.random.default_rng(2).choice([0.0, 0.25, 0.5, 1.0], 40)
+    taught = define(EVALUATION, "bootstrap", np=np, SEED=4, DRAWS=9999)
+    low, high, means = taught(len(values), lambda drawn: values[drawn].mean())
+    assert len(means) == 9999
+    assert (low, high) == pytest.approx(intervals.bootstrap_mean(values, seed=4), abs=1e-12)
+
+
+def test_greedy_writing_is_the_helper_s(tiny_model, tiny_tokenizer):
+    rows = pd.DataFrame(
+        {"category": "Kitchen", "name": name, "color": "red", "features": "lid"}
+        for name in ("Mug", "A kettle with a longer name")
+    )
+    taught = define(
+        EVALUATION, "write", tokenizer=tiny_tokenizer, MAX_NEW_TOKENS=10, SEED=0,
+        product_prompt=product_prompt, set_seed=set_seed, Completion=Completion,
+    )  # fmt: skip
+    prompts = [product_prompt(row) for row in rows.to_dict("records")]
+    with torch.random.fork_rng():
+        found = taught(tiny_model.eval(), rows)
+    assert found == generation.complete(tiny_model, tiny_tokenizer, prompts, 10)
+
+
+def test_verdicts_on_a_goal_look_at_the_whole_interval():
+    taught = define(EVALUATION, "verdict_on")
+    assert taught(0.95, 0.92, 0.98, 0.90, True) == "met"
+    assert taught(0.95, 0.88, 0.98, 0.90, True) == "met on average"
+    assert taught(0.89, 0.80, 0.98, 0.90, True) == "not met"
+    assert taught(0.02, 0.01, 0.04, 0.05, False) == "met"
+    assert taught(0.02, 0.01, 0.06, 0.05, False) == "met on average"
+    assert taught(0.06, 0.01, 0.09, 0.05, False) == "not met"
