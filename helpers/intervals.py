@@ -7,7 +7,7 @@ from scipy.stats import binomtest, bootstrap
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a rate; sensible at 0 and at n, where the usual one is a point.
 
-    Source: notebooks/02_data_curation.ipynb; Wilson (1927).
+    Source: notebooks/02_data_curation.ipynb, section 2.7; Wilson (1927).
     """
     low, high = binomtest(hits, n).proportion_ci(method="wilson")
     return float(low), float(high)
@@ -19,7 +19,7 @@ def bootstrap_mean(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
     Args:
         values: (n,) one number a row, not all the same (else the interval is that point).
 
-    Source: notebooks/06_sft_trainer.ipynb, section 6.2 (used), 07_evaluation.ipynb (by hand).
+    Source: notebooks/07_evaluation.ipynb, section 7.3.
     """
     values = np.asarray(values, dtype=float)
     if len(np.unique(values)) == 1:

@@ -7,7 +7,7 @@ from datasets import Dataset
 def product_prompt(product: pd.Series | dict[str, str]) -> str:
     """The text before the description; it ends without a space, so that it stays a token prefix.
 
-    Source: notebooks/06_sft_trainer.ipynb, section 6.1.
+    Source: notebooks/03_tokenization.ipynb, section 3.2.
     """
     return (
         f"Category: {product['category']}\n"

@@ -30,7 +30,7 @@ def group_split(
         ValueError: the sizes do not add up, a reserved family or its split does not exist, or a
             split stays empty because there are too few families.
 
-    Source: notebooks/02_data_curation.ipynb (the group split).
+    Source: notebooks/02_data_curation.ipynb, section 2.9.
     """
     if sum(sizes.values()) != len(products):
         raise ValueError(f"sizes {sizes} do not add up to {len(products)} rows")

@@ -38,7 +38,7 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: str, completion: str) -> 
         ValueError: the prompt's tokens change when the completion follows, so that the model
             would be asked with other tokens than it was trained on.
 
-    Source: notebooks/03_tokenization.ipynb (masking), 05_training_loop.ipynb.
+    Source: notebooks/03_tokenization.ipynb, section 3.3.
     """
     prompt_ids = tokenizer(prompt)["input_ids"]
     input_ids = tokenizer(prompt + completion)["input_ids"]
@@ -57,7 +57,7 @@ def collate(examples: list[Example], pad_token_id: int) -> dict[str, Tensor]:
     Returns:
         input_ids, attention_mask, labels: each (B, T) int; padding has no attention and no label.
 
-    Source: notebooks/03_tokenization.ipynb.
+    Source: notebooks/03_tokenization.ipynb, section 3.4.
     """
     width = max(len(example.input_ids) for example in examples)
     batch = {"input_ids": [], "attention_mask": [], "labels": []}
