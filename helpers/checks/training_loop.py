@@ -214,11 +214,11 @@ BUGS = (
 _WANTED = dict(zip("ABCD", ("parts not divided", "no shift", "end token lost"), strict=False))
 _WANTED["D"] = "padding in the loss"
 _WHY = {  # what any other answer leaves unexplained
-    "A": "a model that writes well can't be worse than blind guessing, so the number itself is off",
-    "B": "the loss starts above blind guessing and soon nothing is left to predict: which token "
-    "does a position know already?",
+    "A": "the texts are fine, so the model learns; the printed number alone is off, by a factor",
+    "B": "the loss starts above blind guessing, so the model is asked for a token that it would "
+    "never write there, and one that is learnt fast",
     "C": "every token but one seems to be learnt; which one is missing?",
-    "D": "the printed loss is far below the validation NLL: something in these wide rows is easy",
+    "D": "the first loss is far below the validation NLL: something in these wide rows is easy",
 }
 _SPECIAL = {
     ("A", "no shift"): "A: without the shift the texts would be broken, and these are fine",
@@ -230,7 +230,7 @@ _SPECIAL = {
     ("C", "mask inverted"): "C: with the completion hidden, its validation NLL would not get right",
     ("C", "padding in the loss"): "C: trained on padding, a model sees far too many ends",
     ("D", "end token lost"): "D: one token a row can't lower the mean so far",
-    ("D", "no shift"): "D: without the shift the validation NLL would rise, and here it falls",
+    ("D", "no shift"): "D: without the shift the first loss would be high and the texts broken",
 }
 
 
