@@ -193,110 +193,6 @@ ACCUMULATE = Exercise(
 )
 
 
-def clipping(factor: Callable, returned: Callable = lambda norm, limit: norm) -> Callable:
-    """Exercise 5.3: all tensors times factor(norm, limit)."""
-
-    def clip(gradients, max_norm):
-        norm = sum(gradient.square().sum().item() for gradient in gradients) ** 0.5
-        for gradient in gradients:
-            gradient.mul_(factor(norm, max_norm))
-        return returned(norm, max_norm)
-
-    return clip
-
-
-def each_on_its_own(gradients, max_norm):
-    for gradient in gradients:
-        gradient.mul_(min(1.0, max_norm / (gradient.norm().item() + 1e-6)))
-    return 7.0
-
-
-def numbers(gradients, max_norm):
-    for gradient in gradients:
-        gradient.clamp_(-max_norm, max_norm)
-    return 7.0
-
-
-def not_in_place(gradients, max_norm):
-    norm = sum(gradient.square().sum().item() for gradient in gradients) ** 0.5
-    gradients = [gradient * min(1.0, max_norm / norm) for gradient in gradients]
-    return norm
-
-
-def by_another_norm(norm_of: Callable) -> Callable:
-    def clip(gradients, max_norm):
-        norm = norm_of([gradient.norm().item() for gradient in gradients])
-        if norm > max_norm:
-            for gradient in gradients:
-                gradient.mul_(max_norm / norm)
-        return norm
-
-    return clip
-
-
-def by_torch(gradients, max_norm):
-    weights = [torch.nn.Parameter(torch.zeros_like(gradient)) for gradient in gradients]
-    for weight, gradient in zip(weights, gradients, strict=True):
-        weight.grad = gradient
-    return torch.nn.utils.clip_grad_norm_(weights, max_norm)
-
-
-def by_tensors(gradients, max_norm):
-    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
-    share = torch.minimum(norm, torch.tensor(max_norm)) / norm  # 0 / 0 for zeros
-    for gradient in gradients:
-        gradient.mul_(share)
-    return norm
-
-
-def capped(norm, limit):
-    return min(1.0, limit / norm) if norm else 1.0
-
-
-CLIP = Exercise(
-    on_training_loop.check_clip,
-    {
-        "one factor": clipping(capped),
-        "by torch": by_torch,
-        "of the tensors' norms": by_another_norm(lambda norms: math.hypot(*norms)),
-    },
-    {
-        "each on its own": ("each tensor was cut by its own norm", each_on_its_own),
-        "numbers": ("single numbers were cut", numbers),
-        "not in place": ("nothing was changed", not_in_place),
-        "to length 1": (
-            "cut to length 1",
-            clipping(lambda norm, limit: min(1.0, 1 / norm) if norm else 1.0),
-        ),
-        "sum of norms": ("not the sum of the tensors' norms", by_another_norm(sum)),
-        "longest tensor": ("not over the longest alone", by_another_norm(max)),
-        "squared": (
-            "you divided by the sum of squares",
-            by_another_norm(lambda norms: sum(norm**2 for norm in norms)),
-        ),
-        "multiplied": ("multiplied by max_norm", clipping(lambda norm, limit: limit)),
-        "halved": ("should have the norm 2 afterwards", clipping(lambda norm, limit: 0.5)),
-        "short ones stretched": (
-            "shorter than max_norm stays as it is",
-            clipping(lambda norm, limit: limit / norm),
-        ),
-        "zeros": (
-            "a gradient of zeros",
-            by_tensors,
-        ),
-        "nothing returned": ("return the norm, too", clipping(capped, lambda norm, limit: None)),
-        "norm afterwards": (
-            "return the norm before clipping",
-            clipping(capped, lambda norm, limit: min(norm, limit)),
-        ),
-        "squared norm returned": (
-            "the norm before clipping is 7, and yours 49",
-            clipping(capped, lambda norm, limit: norm**2),
-        ),
-    },
-)
-
-
 def named(**changes: object) -> Callable:
     """Exercise 5.4 answered right, but for the cases that are given otherwise."""
     answers = {
@@ -332,6 +228,5 @@ NAME_BUG = Exercise(
 EXERCISES = {
     "05 completion_loss": COMPLETION_LOSS,
     "05 accumulate": ACCUMULATE,
-    "05 clip": CLIP,
     "05 name_bug": NAME_BUG,
 }
