@@ -15,7 +15,7 @@ test: model
 		name=$$(basename $$notebook .ipynb); \
 		$(BIN)/papermill --prepare-only $$notebook $(SMALL)/$$name.ipynb -f tests/small/$${name%%_*}.yaml; \
 	done
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 300 $(SMALL)
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 900 $(SMALL)
 
 lab: model
 	$(BIN)/jupyter lab
