@@ -13,7 +13,8 @@ from typing import NamedTuple
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-IGNORE_INDEX = -100  # a label that the loss leaves out
+from helpers.training import IGNORE_INDEX
+
 COLUMNS = 10  # tokens a line
 SHOWN = 3  # padding tokens one by one; more than these stand in one cell
 LEGEND = "✓ carries loss, · is only read | ␣ space, ↵ new line, ⋯ more of the same character"

@@ -1,5 +1,6 @@
 """For all tests: no network but loopback, and a tokenizer and a model made in the process."""
 
+import copy
 import importlib
 import os
 import sys
@@ -83,3 +84,12 @@ def tiny_model(tiny_tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return LlamaForCausalLM(config).eval()
+
+
+@pytest.fixture
+def model(tiny_model: LlamaForCausalLM) -> LlamaForCausalLM:
+    """A copy of one's own without dropout, so that what is computed twice is the same."""
+    model = copy.deepcopy(tiny_model)
+    for layer in model.model.layers:
+        layer.self_attn.attention_dropout = 0.0
+    return model

@@ -24,15 +24,6 @@ RATE = 1e-2
 
 
 @pytest.fixture
-def model(tiny_model):
-    """A copy without dropout, which both sides would draw differently."""
-    model = copy.deepcopy(tiny_model)
-    for layer in model.model.layers:
-        layer.self_attn.attention_dropout = 0.0
-    return model
-
-
-@pytest.fixture
 def trainer(model, tiny_tokenizer, tmp_path):
     arguments = SFTConfig(
         output_dir=tmp_path, use_cpu=True, bf16=False, activation_checkpointing=False,

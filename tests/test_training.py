@@ -23,15 +23,6 @@ def examples(tiny_tokenizer):
     return [training.encode(tiny_tokenizer, *pair) for pair in PAIRS]
 
 
-@pytest.fixture
-def model(tiny_model):
-    """A copy without dropout, so that what is computed twice is the same."""
-    model = copy.deepcopy(tiny_model)
-    for layer in model.model.layers:
-        layer.self_attn.attention_dropout = 0.0
-    return model
-
-
 def slow_nll(model, examples):
     """One row, one position at a time, from the library's own logits."""
     found = []

@@ -8,8 +8,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from helpers.checks import check
-
-IGNORE_INDEX = -100
+from helpers.training import IGNORE_INDEX
 
 
 def _close(a: Tensor, b: Tensor) -> bool:
