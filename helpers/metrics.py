@@ -7,6 +7,7 @@ these also shows the written row and a template filler.
 import itertools
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 
 from snowballstemmer import stemmer
@@ -49,10 +50,12 @@ _UNITS = {
     for spelling in (word, word + "s")
 }
 _UNIT_NAMES = frozenset(_UNITS.values())
-_STOP_WORDS = frozenset(
+_IMPLIED = {"l": {"capac", "volum"}, "ml": {"capac", "volum"}}  # stems that the unit says already
+STOP_WORDS = frozenset(
     ["a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "in", "into", "is", "it"]
     + ["its", "of", "on", "or", "per", "the", "to", "up", "with", "x"]
 )
+_HALF_A_DOZEN = re.compile(r"\bhalf[ -](?:a )?dozen\b")
 _TOKEN = re.compile(r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|°c?|%|[^\W\d_]+(?:'[^\W\d_]+)*")
 NEAR = 5  # tokens: how far a bare number may stand from a word of its feature
 SPAN = 20  # tokens: how far apart the words of one feature may stand
@@ -63,6 +66,7 @@ _stem = cache(stemmer("english").stemWord)
 def stems(text: str) -> list[str]:
     """Lower-cased word stems, numbers as digits, and units in one spelling ("1.7L": 1.7, l)."""
     text = unicodedata.normalize("NFKC", text).lower().replace("’", "'")
+    text = _HALF_A_DOZEN.sub("6", text)
     found: list[str] = []
     for token in _in_digits(_TOKEN.findall(text)):
         if _is_number(token):
@@ -98,12 +102,14 @@ def _in_digits(tokens: list[str]) -> list[str]:
 def covered(feature: str, text: str) -> bool:
     """Whether the text mentions the feature.
 
-    All content words of the feature, as stems, stand within SPAN tokens of each other. A number
-    with a unit stands there with that unit. A bare number stands within NEAR tokens of one of the
-    feature's words, with no other number between, and does not count another thing ("3 zips").
+    All content words of the feature, as stems, stand within SPAN tokens of each other; litres
+    need no "capacity". A number with a unit stands there with that unit. A bare number stands
+    within NEAR tokens of one of the feature's words, with no other number between, and does not
+    count another thing ("3 zips").
     """
     wanted, said = stems(feature), stems(text)
-    words = {s for s in wanted if not _is_number(s) and s not in _STOP_WORDS}
+    words = {s for s in wanted if not _is_number(s) and s not in STOP_WORDS}
+    words -= set().union(*(_IMPLIED.get(s, ()) for s in words))
     numbers = [i for i, s in enumerate(wanted) if _is_number(s)]
     for start in range(len(said)):
         window = said[start : start + SPAN]
@@ -126,7 +132,7 @@ def _number_in(wanted: list[str], position: int, words: set[str], window: list[s
             continue
         after = _up_to_another_number(window[i + 1 : i + 1 + NEAR], wanted)
         before = _up_to_another_number(window[max(0, i - NEAR) : i][::-1], wanted)
-        counts_another_thing = unit and after and after[0] not in _STOP_WORDS.union(wanted)
+        counts_another_thing = unit and after and after[0] not in STOP_WORDS.union(wanted)
         if unit in _UNIT_NAMES:
             if after and after[0] == unit:
                 return True
@@ -152,6 +158,11 @@ def names_color(color: str, text: str) -> bool:
 @cache
 def color_lexicon() -> frozenset[str]:
     return frozenset((DATA / "colors.txt").read_text(encoding="utf-8").split())
+
+
+def source_text(product: Mapping[str, str]) -> str:
+    """All that a description may take its colours and numbers from."""
+    return f"{product['name']} {product['features']} {product['color']}"
 
 
 def wrong_colors(source: str, text: str) -> list[str]:

@@ -91,6 +91,29 @@ def check_lengths(path: str | Path, token_counts: list[int], max_length: int) ->
             )
 
 
+def check_special_tokens(path: str | Path, rows: pd.DataFrame, special_tokens: list[str]) -> None:
+    """Refuse text that a tokenizer would turn into one of its special tokens.
+
+    A description with `<|im_end|>` in the middle would teach the model to stop there.
+
+    Args:
+        path: the file the rows came from, for the message.
+        rows: as from `read_products`, in file order.
+        special_tokens: as text, such as `tokenizer.all_special_tokens`.
+
+    Raises:
+        ProductFileError: names the first cell that holds one.
+    """
+    for number, row in enumerate(rows.to_dict("records"), start=1):
+        for column in COLUMNS:
+            for token in special_tokens:
+                if token in row[column]:
+                    raise ProductFileError(
+                        f"{path}, row {number}, column {column!r}: it holds {token!r}, which the "
+                        "tokenizer reads as a special token and not as text. Delete it."
+                    )
+
+
 def _read_text(path: Path) -> str:
     if not path.is_file():
         raise ProductFileError(f"{path}: there is no such file (looked for {path.resolve()}).")

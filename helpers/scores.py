@@ -14,7 +14,7 @@ def score(products: pd.DataFrame, completions: list[Completion]) -> pd.DataFrame
     """
     records = []
     for row, done in zip(products.to_dict("records"), completions, strict=True):
-        source = f"{row['name']} {row['features']} {row['color']}"
+        source = metrics.source_text(row)
         records.append(
             {
                 "coverage": metrics.coverage(row["features"].split(", "), done.text),

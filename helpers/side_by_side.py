@@ -115,7 +115,7 @@ def _words(text: str) -> list[_Word]:
 def _covered(features: list[str], text: str, words: list[_Word]) -> list[Mark]:
     marks = []
     for number, feature in enumerate(features, start=1):
-        content = set(metrics.stems(feature)) - metrics._STOP_WORDS
+        content = set(metrics.stems(feature)) - metrics.STOP_WORDS
         for word in _first_mention(feature, text, words):
             if content & set(word.stems):
                 marks.append(Mark(word.start, word.end, "covered", number))
@@ -134,7 +134,7 @@ def _first_mention(feature: str, text: str, words: list[_Word]) -> list[_Word]:
 
 
 def _wrong_colors(product: Mapping[str, str], text: str) -> list[Mark]:
-    wrong = set(metrics.wrong_colors(_source(product), text))
+    wrong = set(metrics.wrong_colors(metrics.source_text(product), text))
     return [
         Mark(*match.span(), "colour")
         for match in re.finditer(r"[a-z]+", text.lower())
@@ -150,7 +150,7 @@ def _numbers(product: Mapping[str, str], words: list[_Word]) -> list[Mark]:
         for place, stem in enumerate(word.stems):
             if not stem[0].isdigit():
                 continue
-            if metrics.invented_numbers(_source(product), stem):
+            if metrics.invented_numbers(metrics.source_text(product), stem):
                 marks.append(Mark(word.start, word.end, "number"))
                 continue
             before = [s for w in words[:i] for s in w.stems] + word.stems[:place]
@@ -165,12 +165,8 @@ def _stands_by_another(
 ) -> bool:
     own = {stem for feature in features if number in feature for stem in feature}
     other = {stem for feature in features if number not in feature for stem in feature}
-    words = [stem for stem in after if stem not in metrics._STOP_WORDS]
+    words = [stem for stem in after if stem not in metrics.STOP_WORDS]
     return bool(words and words[0] in other - own and own and not own & {*before, *words})
-
-
-def _source(product: Mapping[str, str]) -> str:
-    return f"{product['name']} {product['features']} {product['color']}"
 
 
 def _not_found(product: Mapping[str, str], text: str) -> str:

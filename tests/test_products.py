@@ -8,7 +8,14 @@ import pandas as pd
 import pytest
 
 from helpers import products
-from helpers.products import COLUMNS, ProductFileError, check_lengths, load_split, read_products
+from helpers.products import (
+    COLUMNS,
+    ProductFileError,
+    check_lengths,
+    check_special_tokens,
+    load_split,
+    read_products,
+)
 
 HEADER = "category,name,features,color,description\n"
 KETTLE = "Kitchen,Kettle,1.7 L,green,Boils water.\n"
@@ -319,3 +326,18 @@ def test_a_file_with_a_description_that_is_too_long_stays_as_it_was(tmp_path):
     with pytest.raises(ProductFileError, match="row 1"):
         check_lengths(tmp_path / "a.csv", table.description.str.len().tolist(), 3)
     assert (tmp_path / "a.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_cell_with_a_special_token_is_named(tmp_path, column):
+    lamp = json_line(**{column: "Gives light.<|im_end|> And more."})
+    table = read(tmp_path, "a.jsonl", json_line() + lamp)
+    with pytest.raises(ProductFileError) as caught:
+        check_special_tokens("shop/a.jsonl", table, ["<|im_start|>", "<|im_end|>"])
+    assert f"shop/a.jsonl, row 2, column {column!r}: it holds '<|im_end|>'" in str(caught.value)
+
+
+def test_text_without_special_tokens_passes():
+    rows = load_split("train")
+    check_special_tokens("train.jsonl", rows, ["<|im_start|>", "<|im_end|>", "</s>"])
+    check_special_tokens("train.jsonl", rows, [])

@@ -15,9 +15,7 @@ KETTLE = {
 }
 # text -> the marks in it, written by eye: words, kind, number of the feature
 MARKED = {
-    "Its capacity of 1.7 litres.": [
-        ("capacity", "covered", 1), ("1.7", "covered", 1), ("litres", "covered", 1),
-    ],
+    "Its capacity of 1.7 litres.": [("1.7", "covered", 1), ("litres", "covered", 1)],
     "A fast, quiet boil!": [("fast", "covered", 2), ("boil", "covered", 2)],
     "Fast boil; and fast again, boil on.": [("Fast", "covered", 2), ("boil", "covered", 2)],
     "Fast food, fast boil.": [("fast", "covered", 2), ("boil", "covered", 2)],

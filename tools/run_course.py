@@ -1,10 +1,15 @@
 """Run every notebook in order with papermill into runs/; goes on where it stopped last time."""
 
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 import papermill
+import psutil
 from papermill.exceptions import PapermillExecutionError
 
 from helpers.paths import DATA, ROOT, RUNS
@@ -23,7 +28,8 @@ def main() -> None:
             continue
         print(f"[{position}/{len(notebooks)}] {notebook.stem}", flush=True)
         try:
-            papermill.execute_notebook(notebook, executed, cwd=NOTEBOOKS, progress_bar=True)
+            with measured():
+                papermill.execute_notebook(notebook, executed, cwd=NOTEBOOKS, progress_bar=True)
         except PapermillExecutionError as error:
             sys.exit(
                 f"{notebook.stem} stopped in cell {error.exec_count}: "
@@ -32,6 +38,34 @@ def main() -> None:
             )
     model = RUNS / "06_sft_trainer" / "model"
     print(f"Done. Tuned model: {model}   Executed notebooks: {EXECUTED}")
+
+
+@contextmanager
+def measured() -> Iterator[None]:
+    """Print the minutes, and the highest memory of the processes that were started meanwhile."""
+    begin, over, peak = time.perf_counter(), threading.Event(), 0
+
+    def sample() -> None:
+        nonlocal peak
+        while not over.wait(0.5):
+            peak = max(peak, sum(map(resident, psutil.Process().children(recursive=True))))
+
+    sampler = threading.Thread(target=sample, daemon=True)
+    sampler.start()
+    try:
+        yield
+    finally:
+        over.set()
+        sampler.join()
+    minutes = (time.perf_counter() - begin) / 60
+    print(f"{minutes:.1f} minutes, at most {peak / 1e9:.1f} GB of memory", flush=True)
+
+
+def resident(process: psutil.Process) -> int:
+    try:
+        return process.memory_info().rss
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def is_done(notebook: Path, executed: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from numbers import Integral
 
 from helpers.checks import check
 
@@ -49,7 +50,7 @@ def check_count_parameters(count_parameters: Callable[[dict], int]) -> str | Non
     """Exercise 4.1: configuration -> parameters."""
     configs = (TIED, NOT_TIED)
     found = [count_parameters(dict(config)) for config in configs]
-    if any(isinstance(n, bool) or not isinstance(n, int) for n in found):
+    if any(isinstance(n, bool) or not isinstance(n, Integral) for n in found):
         return f"a count is a whole number (divide with //); yours are {found}"
     mistakes = {
         "a tied matrix is used twice and counted once": {"tables": 2},

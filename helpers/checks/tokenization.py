@@ -19,7 +19,7 @@ def check_response_labels(response_labels: Callable[[list[int], int], list[int]]
         found = response_labels(given, prompt)
         if given != ids:
             return "input_ids were changed: the model would read -100 instead of the prompt"
-        if isinstance(found, Tensor):
+        if hasattr(found, "tolist"):  # a tensor or an array
             found = found.tolist()
         if not isinstance(found, list) or any(type(label) is not int for label in found):
             return f"return a list of whole numbers, not {found!r}"
@@ -88,6 +88,8 @@ def check_mask_padding(mask_padding: Callable[[Tensor, Tensor, int], Tensor]) ->
         found = mask_padding(given, given_mask, pad)
         if not isinstance(found, Tensor) or found.shape != ids.shape:
             return f"return a tensor of the shape of input_ids, {tuple(ids.shape)}"
+        if found.dtype != ids.dtype:
+            return f"labels are token ids: {ids.dtype}, and the loss refuses {found.dtype}"
         if not torch.equal(given, ids):
             return "input_ids were changed: the model would read -100 (labels need a copy)"
         if not torch.equal(given_mask, mask):
@@ -152,7 +154,12 @@ def _turn_labels(parts: str, roles: tuple[str, ...], turns: list[tuple], last: b
 @check
 def check_mask_turns(mask_turns: Callable[[list[tuple]], list[int]]) -> str | None:
     """Exercise 3.3: turns of (role, header, content, end, after) -> labels."""
-    found = mask_turns([(role, *map(list, pieces)) for role, *pieces in _TURNS])
+    given = [(role, *map(list, pieces)) for role, *pieces in _TURNS]
+    found = mask_turns(given)
+    if given != _TURNS:
+        return "the turns were changed, and the model reads them (+= makes the list itself longer)"
+    if hasattr(found, "tolist"):  # a tensor or an array
+        found = found.tolist()
     if not isinstance(found, list) or any(type(label) is not int for label in found):
         return f"return one list of whole numbers, not {found!r}"
     wanted = _turn_labels("content end", ("assistant",), _TURNS, last=False)
@@ -166,6 +173,7 @@ def check_mask_turns(mask_turns: Callable[[list[tuple]], list[int]]) -> str | No
             (("assistant",), False, None),
             (("assistant",), True, "only the last turn is scored; every answer should teach"),
             (("user", "assistant"), False, "the user's turns are scored too"),
+            (("system", "assistant"), False, "the system's turn is scored too"),
             (everyone, False, "the turns of system and user are scored too"),
             (("user",), False, "the roles are mixed up: the user is scored, not the assistant"),
             (("system", "user"), False, "the mask is inverted: all but the assistant is scored"),

@@ -12,7 +12,8 @@ from helpers.training import IGNORE_INDEX
 
 
 def _close(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and torch.allclose(a, b, rtol=1e-4, atol=1e-6)
+    """Whatever the precision that an answer computes in."""
+    return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=1e-4, atol=1e-6)
 
 
 @check
@@ -59,6 +60,12 @@ def check_completion_loss(completion_loss: Callable[[Tensor, Tensor], Tensor]) -
         "the sign is missing: a likelihood below 1 has a negative logarithm": -right,
         "the softmax is missing: these are logits, not logarithms of probabilities": (
             -at_target[targets != IGNORE_INDEX].mean()
+        ),
+        "the softmax is taken twice: cross_entropy wants logits, and takes it itself": (
+            cross_entropy(cut.softmax(-1).transpose(1, 2), targets)
+        ),
+        "the logarithm is missing: these are probabilities": (
+            -nll[targets != IGNORE_INDEX].neg().exp().mean()
         ),
         "these are bits (logarithm to base 2), not nats": right / math.log(2),
         "this is the perplexity, exp of the loss": right.exp(),
@@ -170,7 +177,7 @@ _SPECIAL = {
         "B: padding lowers the loss from the first step on; this one starts above blind guessing"
     ),
     ("B", "parts not divided"): "B: a loss of wrong scale stays too high, and the texts are fine",
-    ("C", "mask inverted"): "C: with the completion hidden, its validation NLL would not get right",
+    ("C", "mask inverted"): "C: with the completion hidden, its validation NLL would not fall",
     ("C", "padding in the loss"): "C: trained on padding, a model sees far too many ends",
     ("D", "end token lost"): "D: one token a row can't lower the mean so far",
     ("D", "no shift"): "D: without the shift the first loss would be high and the texts broken",
@@ -179,14 +186,14 @@ _SPECIAL = {
 
 @check
 def check_name_bug(name_bug: Callable[[str], str]) -> str | None:
-    """Exercise 5.4: case -> name of the bug."""
+    """Exercise 5.3: case -> name of the bug."""
     found = {case: name_bug(case) for case in _WANTED}
     for case, name in found.items():
         if not isinstance(name, str):
             return f"{case}: the name of a bug is a text, not {name!r}"
         if name not in BUGS:
-            return f"{case}: the table has no bug {name!r}; it has {', '.join(BUGS)}"
+            return f"{case}: the table has no bug {name!r}; it has {', '.join(map(repr, BUGS))}"
     for case, name in found.items():
         if name != _WANTED[case]:
-            return _SPECIAL.get((case, name)) or f"{case}: not {name}. Look again: {_WHY[case]}"
+            return _SPECIAL.get((case, name)) or f"{case}: not {name!r}. Look again: {_WHY[case]}"
     return None

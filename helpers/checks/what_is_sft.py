@@ -8,9 +8,10 @@ from helpers.checks import check
 
 DOCUMENTS = [
     ["the", "kettle", "the", "cord"],
-    ["the", "chair"],
+    ["the", "cordless", "chair"],
     ["the", "kettle", "warranty"],
     ["the", "parcel"],
+    ["the", "shop"],
 ]
 
 
@@ -50,6 +51,12 @@ def check_idf(idf: Callable[[list[list[str]]], dict[str, float]]) -> str | None:
         "you count how often the word occurs; count the documents that hold it": (
             lambda word: math.log(n / occurring[word]),
             lambda word: math.log(all_words / occurring[word]),
+        ),
+        "compare whole words: 'cord' does not stand in ['the', 'cordless', 'chair']": (
+            lambda word: math.log(n / sum(word in " ".join(d) for d in DOCUMENTS)),
+        ),
+        "the quotient has a fraction: divide with /, not with //": (
+            lambda word: math.log(n // holding[word]),
         ),
         "take the natural logarithm, math.log": (
             lambda word: math.log2(n / holding[word]),

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from exercises import Exercise
@@ -53,7 +54,11 @@ def by_the_library(config: dict) -> int:
 
 COUNT_PARAMETERS = Exercise(
     on_choosing_a_model.check_count_parameters,
-    {"part by part": counting(), "the library's own count": by_the_library},
+    {
+        "part by part": counting(),
+        "the library's own count": by_the_library,
+        "numpy's whole number": lambda config: np.int64(counting()(config)),
+    },
     {
         "tied counted twice": (
             "a tied matrix is used twice",

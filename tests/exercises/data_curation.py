@@ -40,7 +40,7 @@ MAY_USE = Exercise(
         "the terms negotiated": ("we accepted terms", may(api="ask")),
         "one's own texts": ("the shop holds the rights", may(export="ask")),
         "robots: no": ("robots: nobody has said no", may(robots="no")),
-        "closed folder: no": ("closed folder: nobody has said no", may(closed_folder="no")),
+        "closed folder: no": ("only our robot is shut out", may(closed_folder="no")),
     },
 )
 
@@ -55,14 +55,30 @@ def pairs(found: list[str]) -> set[tuple[str, str]]:
     return set(itertools.pairwise(found))
 
 
+def with_number(found: list[str]) -> list[tuple[str, str]]:
+    """Each number with the stem that follows it, in order."""
+    return [pair for pair in itertools.pairwise(found) if pair[0][0].isdigit()]
+
+
 def mentioned(feature: str, text: str) -> bool:
     wanted, said = stems(feature), stems(text)
-    with_number = {(a, b) for a, b in pairs(wanted) if a[0].isdigit()}
-    return set(wanted) <= set(said) and with_number <= pairs(said)
+    return set(wanted) <= set(said) and set(with_number(wanted)) <= pairs(said)
 
 
 def share(mentioned: Callable[[str, str], bool]) -> Callable[[list[str], str], float]:
     return lambda features, text: sum(mentioned(f, text) for f in features) / len(features)
+
+
+def by_pairs(wanted: Callable = with_number, said: Callable = pairs) -> Callable:
+    """All stems, and of the pairs all that `wanted` takes from the feature."""
+    return share(
+        lambda f, t: set(stems(f)) <= set(stems(t)) and set(wanted(stems(f))) <= set(said(stems(t)))
+    )
+
+
+def number_and_unit(feature: str, text: str) -> bool:
+    wanted = set(with_number(stems(feature)))
+    return wanted <= pairs(stems(text)) if wanted else mentioned(feature, text)
 
 
 def without_units(feature: str, text: str) -> bool:
@@ -140,7 +156,36 @@ COVERAGE = Exercise(
             "is not a set of 4",
             share(lambda f, t: mentioned(f.rstrip("0123456789 "), t)),
         ),
+        "isdigit on a decimal": (
+            "here 1.7 counts kilograms",
+            by_pairs(lambda found: {p for p in itertools.pairwise(found) if p[0].isdigit()}),
+        ),
+        "the number and its unit are enough": ("where is the cable", share(number_and_unit)),
+        "the first place only": (
+            "can stand in the text twice",
+            by_pairs(
+                said=lambda found: {
+                    p for i, p in enumerate(itertools.pairwise(found)) if found.index(p[0]) == i
+                }
+            ),
+        ),
+        "the first number only": (
+            "it has two numbers",
+            by_pairs(lambda found: set(with_number(found)[:1])),
+        ),
+        "a neighbour on either side": (
+            "the 3 counts zips",
+            by_pairs(said=lambda found: pairs(found) | pairs(found[::-1])),
+        ),
+        "the word before as well": (
+            "what stands before a number",
+            by_pairs(lambda found: [p for p in pairs(found) if any(s[0].isdigit() for s in p)]),
+        ),
         "never": ("cordless base is there", lambda features, text: 0.0),
+        "percent": (
+            "from 0 to 1, and you return 50",
+            lambda features, text: 100 * share(mentioned)(features, text),
+        ),
         "rounded": (
             "two of four features are mentioned, and you say 0",
             lambda features, text: float(all(mentioned(f, text) for f in features)),
@@ -222,6 +267,10 @@ SPLIT_BY_FAMILY = Exercise(
         "too many": (
             "rows: stop when 10 are reached",
             lambda rows, n, seed: split_by_family(rows, n, seed, extra=4),
+        ),
+        "one more than asked for": (
+            "rows: stop when 10 are reached",
+            lambda rows, n, seed: split_by_family(rows, n + 1, seed),
         ),
         "no seed": (
             "the seed changes nothing",

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,6 +33,7 @@ RESPONSE_LABELS = Exercise(
             token if place >= prompt else -100 for place, token in enumerate(ids)
         ],
         "a tensor": lambda ids, prompt: torch.tensor([-100] * prompt + ids[prompt:]),
+        "an array": lambda ids, prompt: np.array([-100] * prompt + ids[prompt:]),
     },
     {
         "inverted": (
@@ -107,6 +109,7 @@ MASK_PADDING = Exercise(
     {
         "masked_fill": lambda ids, mask, pad: ids.masked_fill(mask == 0, -100),
         "where": lambda ids, mask, pad: torch.where(mask.bool(), ids, -100),
+        "arithmetic": lambda ids, mask, pad: ids * mask - 100 * (1 - mask),
     },
     {
         "by id": (
@@ -125,6 +128,10 @@ MASK_PADDING = Exercise(
         "zeros": ("0 is a token like any other", lambda ids, mask, pad: ids * mask),
         "in place": ("input_ids were changed", padding_in_place),
         "mask changed": ("attention_mask was changed", mask_changed),
+        "floats": (
+            "the loss refuses torch.float32",
+            lambda ids, mask, pad: torch.where(mask.bool(), ids, -100.0),
+        ),
         "a list": (
             "return a tensor of the shape of input_ids",
             lambda ids, mask, pad: ids.masked_fill(mask == 0, -100).tolist(),
@@ -164,9 +171,16 @@ def plain(given: list[tuple]) -> list[int]:
     return labels
 
 
+def lengthened(given: list[tuple]) -> list[int]:
+    right = plain(given)
+    for _, _, content, end, _ in given:
+        content += end
+    return right
+
+
 MASK_TURNS = Exercise(
     on_tokenization.check_mask_turns,
-    {"part by part": turns(), "three pieces": plain},
+    {"part by part": turns(), "three pieces": plain, "a tensor": changed(torch.tensor)},
     {
         "header scored": (
             "the assistant's header is scored: the template writes it",
@@ -178,6 +192,8 @@ MASK_TURNS = Exercise(
             turns("content", last=True),
         ),
         "user scored too": ("the user's turns are scored too", turns(roles="user assistant")),
+        "system scored too": ("the system's turn is scored", turns(roles="system assistant")),
+        "turns changed": ("the turns were changed", lengthened),
         "all scored": (
             "the turns of system and user are scored too",
             turns(roles="system user assistant"),

@@ -51,9 +51,14 @@ COMPLETION_LOSS = Exercise(
         "cross_entropy": lambda logits, labels: flat(logits[:, :-1], labels[:, 1:]),
         "masked by hand": RIGHT_LOSS,
         "in a loop": looped,
+        "in float64": lambda logits, labels: RIGHT_LOSS(logits.double(), labels),
     },
     {
         "no shift": ("no shift: position t", flat),
+        "no shift, in float64": (
+            "no shift: position t",
+            lambda logits, labels: flat(logits.double(), labels),
+        ),
         "shifted back": (
             "shifted the wrong way",
             lambda logits, labels: flat(logits[:, 1:], labels[:, :-1]),
@@ -71,6 +76,14 @@ COMPLETION_LOSS = Exercise(
         "sum": ("this is the sum", scored(lambda nll, mask: nll[mask].sum())),
         "sign": ("the sign is missing", scored(lambda nll, mask: -nll[mask].mean())),
         "no softmax": ("the softmax is missing", no_softmax),
+        "softmax twice": (
+            "the softmax is taken twice",
+            lambda logits, labels: flat(logits.softmax(-1)[:, :-1], labels[:, 1:]),
+        ),
+        "no logarithm": (
+            "the logarithm is missing",
+            scored(lambda nll, mask: -nll[mask].neg().exp().mean()),
+        ),
         "bits": ("these are bits", scored(lambda nll, mask: nll[mask].mean() / math.log(2))),
         "perplexity": ("this is the perplexity", scored(lambda nll, mask: nll[mask].mean().exp())),
         "one a target": ("the loss is one number", scored(lambda nll, mask: nll[mask])),
@@ -194,7 +207,7 @@ ACCUMULATE = Exercise(
 
 
 def named(**changes: object) -> Callable:
-    """Exercise 5.4 answered right, but for the cases that are given otherwise."""
+    """Exercise 5.3 answered right, but for the cases that are given otherwise."""
     answers = {
         "A": "parts not divided",
         "B": "no shift",
@@ -210,16 +223,16 @@ NAME_BUG = Exercise(
     {
         "A: no shift": ("A: without the shift", named(A="no shift")),
         "A: no zero_grad": ("A: old gradients", named(A="no zero_grad")),
-        "A: another": ("A: not mask inverted. Look again", named(A="mask inverted")),
+        "A: another": ("A: not 'mask inverted'. Look again", named(A="mask inverted")),
         "B: padding": ("B: padding lowers the loss", named(B="padding in the loss")),
         "B: not divided": ("B: a loss of wrong scale", named(B="parts not divided")),
-        "B: another": ("B: not end token lost. Look again", named(B="end token lost")),
+        "B: another": ("B: not 'end token lost'. Look again", named(B="end token lost")),
         "C: inverted": ("C: with the completion hidden", named(C="mask inverted")),
         "C: padding": ("C: trained on padding", named(C="padding in the loss")),
-        "C: another": ("C: not no shift. Look again", named(C="no shift")),
+        "C: another": ("C: not 'no shift'. Look again", named(C="no shift")),
         "D: end lost": ("D: one token a row", named(D="end token lost")),
         "D: no shift": ("D: without the shift the first loss", named(D="no shift")),
-        "D: another": ("D: not parts not divided. Look again", named(D="parts not divided")),
+        "D: another": ("D: not 'parts not divided'. Look again", named(D="parts not divided")),
         "unknown": ("C: the table has no bug 'overfitting'", named(C="overfitting")),
         "no text": ("D: the name of a bug is a text, not None", named(D=None)),
     },

@@ -32,6 +32,12 @@ def share_of_all_words(documents: list[list[str]]) -> dict[str, float]:
     return {word: math.log(counts.total() / count) for word, count in counts.items()}
 
 
+def parts_of_words(documents: list[list[str]]) -> dict[str, float]:
+    texts = [" ".join(document) for document in documents]
+    words = {word for document in documents for word in document}
+    return {word: math.log(len(texts) / sum(word in text for text in texts)) for word in words}
+
+
 IDF = Exercise(
     on_what_is_sft.check_idf,
     {"counted once a document": weighing(lambda n, d: math.log(n / d)), "loop": idf_in_a_loop},
@@ -46,6 +52,8 @@ IDF = Exercise(
             weighing(lambda n, d: math.log(n / d), counted=list),
         ),
         "share of all words": ("count the documents that hold it", share_of_all_words),
+        "whole quotient": ("divide with /", weighing(lambda n, d: math.log(n // d))),
+        "parts of words": ("compare whole words", parts_of_words),
         "log2": ("take the natural logarithm", weighing(lambda n, d: math.log2(n / d))),
         "log10": ("take the natural logarithm", weighing(lambda n, d: math.log10(n / d))),
         "plus one": ("nothing is added", weighing(lambda n, d: math.log(n / (1 + d)))),

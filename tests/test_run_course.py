@@ -1,0 +1,59 @@
+"""tools/run_course.py: what counts as done, and what a notebook took."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+from helpers.paths import ROOT
+
+spec = importlib.util.spec_from_file_location("run_course", ROOT / "tools" / "run_course.py")
+run_course = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(run_course)
+
+FINISHED = {"end_time": "2026-01-01T00:00:00", "exception": False}
+TAKES_200_MB = "import time; held = bytearray(200_000_000); time.sleep(2)"
+
+
+@pytest.mark.parametrize(
+    ("papermill", "done"),
+    [
+        (FINISHED, True),
+        (FINISHED | {"exception": True}, False),
+        (FINISHED | {"end_time": None}, False),
+        ({}, False),
+    ],
+)
+def test_a_notebook_is_done_if_it_ran_to_its_end(tmp_path, papermill, done):
+    notebook, executed = tmp_path / "01.ipynb", tmp_path / "executed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), notebook)
+    assert not run_course.is_done(notebook, executed)
+    nbformat.write(nbformat.v4.new_notebook(metadata={"papermill": papermill}), executed)
+    assert run_course.is_done(notebook, executed) == done
+
+
+def test_a_notebook_that_changed_since_is_not_done(tmp_path):
+    notebook, executed = tmp_path / "01.ipynb", tmp_path / "executed.ipynb"
+    for path in (executed, notebook):
+        nbformat.write(nbformat.v4.new_notebook(metadata={"papermill": FINISHED}), path)
+    later = executed.stat().st_mtime + 10
+    os.utime(notebook, (later, later))
+    assert not run_course.is_done(notebook, executed)
+
+
+def test_the_memory_of_what_was_started_is_measured_and_not_our_own(capsys):
+    ours = bytearray(400_000_000)
+    with run_course.measured():
+        subprocess.run([sys.executable, "-c", TAKES_200_MB], check=True)
+    found = re.fullmatch(r"(.+) minutes, at most (.+) GB of memory\n", capsys.readouterr().out)
+    assert 0.2 <= float(found[2]) < 0.4, len(ours)
+
+
+def test_a_failure_is_passed_on_and_nothing_is_claimed(capsys):
+    with pytest.raises(ZeroDivisionError), run_course.measured():
+        raise ZeroDivisionError
+    assert capsys.readouterr().out == ""
