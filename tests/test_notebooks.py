@@ -8,6 +8,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from helpers import products
+from helpers.paths import ROOT
 from notebook_files import NOTEBOOKS, read, small_parameters, solved, tagged
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -46,6 +47,12 @@ def test_the_small_parameters_are_parameters_of_the_notebook(path):
     assert small["RUN_DIR"].startswith("runs/small/")
 
 
+def test_the_preset_for_small_laptops_has_parameters_of_06():
+    (path,) = (path for path in NOTEBOOKS if path.name.startswith("06"))
+    preset = yaml.safe_load((ROOT / "tools" / "small_laptop.yaml").read_text(encoding="utf-8"))
+    assert set(preset) <= set(papermill.inspect_notebook(path))
+
+
 @every_notebook
 def test_with_all_solutions_put_in_it_runs_through_and_every_check_says_right(
     path, gpt2_folder, tmp_path
@@ -54,6 +61,7 @@ def test_with_all_solutions_put_in_it_runs_through_and_every_check_says_right(
     nbformat.write(solved(read(path)), source)
     small = yaml.safe_load(small_parameters(path).read_text(encoding="utf-8"))
     small |= {"BASE_MODEL": str(gpt2_folder), "RUN_DIR": str(tmp_path / "run")}
+    small |= {"HUB_MODELS": [str(gpt2_folder)], "PARITY_LAYERS": 1}  # of that model's two layers
     known = papermill.inspect_notebook(path)
     parameters = {name: value for name, value in small.items() if name in known}
     papermill.execute_notebook(
@@ -69,7 +77,7 @@ def test_06_takes_a_csv_of_ones_own(gpt2_folder, tmp_path):
     (path,) = (path for path in NOTEBOOKS if path.name.startswith("06"))
     small = yaml.safe_load(small_parameters(path).read_text(encoding="utf-8"))
     small |= {"BASE_MODEL": str(gpt2_folder), "RUN_DIR": str(tmp_path / "run")}
-    small |= {"DATA": str(tmp_path / "my.csv")}
+    small |= {"PARITY_LAYERS": 0, "DATA": str(tmp_path / "my.csv")}
     papermill.execute_notebook(path, tmp_path / "out.ipynb", small, progress_bar=False)
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
 

@@ -13,6 +13,7 @@ from helpers import metrics
 from helpers.checks import check
 
 Pair = tuple[float, float]
+NEAR = 0.0008  # both edges together; edges that are rounded to three digits are near
 
 
 def _wald(hits: int, n: int) -> Pair:
@@ -38,17 +39,21 @@ def check_rate_interval(rate_interval: Callable[[int, int], Pair]) -> str | None
     found = []
     for case in cases:
         answer = rate_interval(*case)
-        if not isinstance(answer, tuple | list) or len(answer) != 2:
+        try:
+            low, high = map(float, answer)  # a tuple, a list, an array or a tensor
+        except (TypeError, ValueError):
             return f"return a pair (low, high), not {answer!r}"
-        found.append(tuple(float(edge) for edge in answer))
+        found.append((low, high))
 
-    def same(wanted: list[Pair], tolerance: float = 0.0005) -> bool:
+    def same(wanted: list[Pair], tolerance: float = NEAR) -> bool:
         edges = zip(found, wanted, strict=True)
         return all(math.dist(a, b) <= tolerance for a, b in edges)  # a nan is never near
 
     right = [_wilson(*case) for case in cases]
     if same(right):
         return None
+    if same([(round(low, 2), round(high, 2)) for low, high in right], 1e-9):
+        return "right up to rounding: return the edges as they are"
     if same([(high, low) for low, high in right]):
         return "the pair is the wrong way round: low comes first"
     if same([(100 * low, 100 * high) for low, high in right], 0.05):
@@ -67,7 +72,7 @@ def check_rate_interval(rate_interval: Callable[[int, int], Pair]) -> str | None
         return "the division by 1 + z²/n is missing"
     if found[0] == (0.0, 0.0):
         return "0 of 100 gets no width at all: [0, 0] is not an interval"
-    far = [not math.dist(a, b) <= 0.0005 for a, b in zip(found, right, strict=True)]
+    far = [not math.dist(a, b) <= NEAR for a, b in zip(found, right, strict=True)]
     wrong = far.index(True)
     hits, n = cases[wrong]
     low, high = found[wrong]
@@ -76,8 +81,13 @@ def check_rate_interval(rate_interval: Callable[[int, int], Pair]) -> str | None
 
 DENIALS = re.compile(
     r"\b(no|not|non|never|without|neither|nor|lacks?|lacking|missing|hardly|isn't|hasn't|doesn't|"
-    r"don't|can't|won't|cannot|minus|free of|instead of|anything but|far from)\b|n't\b",
+    r"don't|can't|won't|cannot|minus|free of|instead of|anything but|far from|zero|none|nothing|"
+    r"nowhere|absent|barely|scarcely|excluding|except|devoid|everything but|sold separately)\b|"
+    r"n't\b",
     re.IGNORECASE,
+)
+AFFIRMATIONS = re.compile(  # words of denial that deny nothing
+    r"\b(not (only|just|merely)|no (doubt|less)|(not|never) without)\b", re.IGNORECASE
 )
 DESCRIPTIONS = [  # description, its features, the one to deny
     (
@@ -96,14 +106,16 @@ DESCRIPTIONS = [  # description, its features, the one to deny
 ]
 
 
-def _denies(text: str, feature: str) -> bool:
-    """Whether a word of denial stands just before the feature, or just behind it."""
+def _denied(text: str, feature: str) -> list[bool]:
+    """For each mention, whether a word of denial stands just before it or just behind it."""
+    text = text.replace("’", "'")
+    denied = []
     for match in re.finditer(re.escape(feature), text, re.IGNORECASE):
         before = re.findall(r"[\w'-]+", text[: match.start()].split(".")[-1])[-4:]
         after = re.findall(r"[\w'-]+", text[match.end() :].split(".")[0])[:3]
-        if DENIALS.search(" ".join(before)) or DENIALS.search(" ".join(after)):
-            return True
-    return False
+        near = (AFFIRMATIONS.sub("", " ".join(words)) for words in (before, after))
+        denied.append(any(DENIALS.search(words) for words in near))
+    return denied
 
 
 @check
@@ -127,11 +139,14 @@ def check_deny(deny: Callable[[str, str], str]) -> str | None:
             return "the feature is gone, and coverage notices that: leave its words, and deny them"
         if covers < 1:
             return f"another feature was lost: coverage is {covers:.2f}"
-        if not _denies(text, feature):
+        denied = _denied(text, feature)
+        if not any(denied):
             return "no word of denial stands beside the feature: a customer would still expect it"
+        if not all(denied):
+            return "the text denies the feature in one place and still promises it in another"
         if chrf < 90:
             return (
-                f"chrF is {chrf:.0f}, so a comparison with the written text notices: keep its "
+                f"chrF is {chrf:.1f}, so a comparison with the written text notices: keep its "
                 "sentences, and change one word"
             )
     return None
@@ -161,6 +176,8 @@ def check_penalize(
     if not torch.is_tensor(answer) or answer.shape != logits.shape:
         return f"return the logits as a tensor of shape {tuple(logits.shape)}"
 
+    answer = answer.float()  # a result in float64 is right, too
+
     def same(other: torch.Tensor) -> bool:
         return torch.allclose(answer, other, rtol=1e-5, atol=1e-6)
 
@@ -178,8 +195,13 @@ def check_penalize(
         )
     if same(_punish(logits, sorted(set(prompt)), penalty)):
         return "what was written already is spared: it counts as seen, beside the prompt"
-    if same(torch.where(torch.isin(torch.arange(8), torch.tensor(seen)), logits / penalty, logits)):
+    was_seen = torch.isin(torch.arange(len(logits)), torch.tensor(seen))
+    if same(torch.where(was_seen, logits / penalty, logits)):
         return "a negative logit that is divided grows: it has to be multiplied"
+    if same(torch.where(was_seen, logits * penalty, logits)):
+        return "a positive logit that is multiplied grows: it has to be divided"
+    if same(_punish(logits, sorted(set(seen)), 1 / penalty)):
+        return "the wrong way round: what was seen grows, instead of being punished"
     if same(_punish(logits, seen, penalty)):
         return "a token that was seen twice is punished twice: once is enough"
     everything = list(range(len(logits)))

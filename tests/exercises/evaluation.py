@@ -3,6 +3,7 @@
 import math
 import re
 
+import numpy as np
 import torch
 from scipy.stats import binomtest
 from transformers import RepetitionPenaltyLogitsProcessor
@@ -39,6 +40,8 @@ RATE_INTERVAL = Exercise(
         "by the formula": wilson,
         "z as 1.96": lambda hits, n: wilson(hits, n, 1.96),
         "a list from the library": library,
+        "an array": lambda hits, n: np.array(wilson(hits, n)),
+        "three digits": lambda hits, n: tuple(round(edge, 3) for edge in wilson(hits, n, 1.96)),
     },
     {
         "the usual formula": (NO_WIDTH, wald),
@@ -62,6 +65,14 @@ RATE_INTERVAL = Exercise(
         "percentages": (
             "these are percentages",
             lambda hits, n: tuple(100 * edge for edge in wilson(hits, n)),
+        ),
+        "two digits": (
+            "right up to rounding",
+            lambda hits, n: tuple(round(edge, 2) for edge in wilson(hits, n)),
+        ),
+        "z as 2": (
+            "not Wilson's: for 0 of 100 yours is [0.000, 0.038]",
+            lambda hits, n: wilson(hits, n, 2),
         ),
         "high first": ("the wrong way round", lambda hits, n: wilson(hits, n)[::-1]),
         "one number": ("return a pair (low, high), not 0.5", lambda hits, n: 0.5),
@@ -98,6 +109,10 @@ def deny_everything(text: str, feature: str) -> str:
     )
 
 
+def deny_at_the_end(text: str, feature: str) -> str:
+    return f"{text} It has no {feature}."
+
+
 def lose_another(text: str, feature: str) -> str:
     return put_before("no")(text.replace("hidden pocket", "hidden place"), feature)
 
@@ -109,6 +124,11 @@ DENY = Exercise(
         "without": put_before("without"),
         "never any": put_before("never any"),
         "missing": deny_behind,
+        "zero": put_before("zero"),
+        "everything but": put_before("everything but"),
+        "a curly apostrophe": lambda text, feature: re.sub(
+            re.escape(feature), r"\g<0> (there isn’t any)", text, count=1, flags=re.IGNORECASE
+        ),
         "replace, with and without a capital": lambda text, feature: text.replace(
             feature, f"no {feature}"
         ).replace(feature.capitalize(), f"No {feature}"),
@@ -127,6 +147,9 @@ DENY = Exercise(
             "no word of denial stands beside the feature",
             lambda text, feature: f"{text} It is not for sale.",
         ),
+        "praise": ("no word of denial stands beside the feature", put_before("not only")),
+        "certainty": ("no word of denial stands beside the feature", put_before("no doubt")),
+        "promised and denied": ("still promises it in another", deny_at_the_end),
         "a false promise": (
             "no word of denial stands beside the feature",
             put_before("gold-plated"),
@@ -166,6 +189,9 @@ PENALIZE = Exercise(
     on_evaluation.check_penalize,
     {
         "the library": by_library,
+        "in float64": lambda logits, prompt, written, penalty: punish(
+            logits.double(), {*prompt, *written}, penalty
+        ),
         "a loop over a set": lambda logits, prompt, written, penalty: punish(
             logits, {*prompt, *written}, penalty
         ),
@@ -180,6 +206,16 @@ PENALIZE = Exercise(
             lambda logits, prompt, written, penalty: punish(logits, set(prompt), penalty),
         ),
         "always divided": ("a negative logit that is divided grows", divide),
+        "always multiplied": (
+            "a positive logit that is multiplied grows",
+            lambda logits, prompt, written, penalty: divide(logits, prompt, written, 1 / penalty),
+        ),
+        "rewarded": (
+            "the wrong way round",
+            lambda logits, prompt, written, penalty: punish(
+                logits, {*prompt, *written}, 1 / penalty
+            ),
+        ),
         "twice": (
             "a token that was seen twice is punished twice",
             lambda logits, prompt, written, penalty: punish(logits, prompt + written, penalty),

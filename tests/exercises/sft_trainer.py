@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from exercises import Exercise
 from helpers.checks import sft_trainer as on_sft_trainer
 
@@ -24,7 +26,7 @@ def targets(**changes: Callable[[int, int, int], Any]) -> Callable:
 
 COUNT_TARGETS = Exercise(
     on_sft_trainer.check_count_targets,
-    {"by layout": targets()},
+    {"by layout": targets(), "numpy's": targets(text=lambda p, c, n: np.int64(p + c + 1))},
     {
         "a float": (
             "a count is a whole number",
@@ -40,6 +42,18 @@ COUNT_TARGETS = Exercise(
             "input_ids: the trainer can't know where the prompt ends",
             targets(ids=lambda p, c, n: c),
         ),
+        "ids: only the prompt masked": (
+            "input_ids: the trainer can't know where the prompt ends",
+            targets(ids=lambda p, c, n: n - p),
+        ),
+        "ids: after the shift": (
+            "input_ids: count all labels that are not -100",
+            targets(ids=lambda p, c, n: n - 1),
+        ),
+        "ids: the notebook's MAX_LENGTH": (
+            "not yet right: input_ids",
+            targets(ids=lambda p, c, n: 512),
+        ),
         "ids: padding masked": (
             "input_ids: the attention mask is thrown away",
             targets(ids=lambda p, c, n: p + c + 1),
@@ -51,6 +65,14 @@ COUNT_TARGETS = Exercise(
         "three columns: end with the completion": (
             "prompt, completion, text: the end token goes to the column `text`",
             targets(prompt_and_completion_and_text=lambda p, c, n: c + 1),
+        ),
+        "three columns: text is trained": (
+            "the tokens do not come from `text`",
+            targets(prompt_and_completion_and_text=lambda p, c, n: p + c + 1),
+        ),
+        "three columns: text is trained, no end": (
+            "the tokens do not come from `text`",
+            targets(prompt_and_completion_and_text=lambda p, c, n: p + c),
         ),
         "text: prompt masked": (
             "text: one column has no boundary",
@@ -100,6 +122,10 @@ def rate_from_one(step: int, total: int, warmup: int, peak: float) -> float:
     return rate_at(step, total, warmup, peak) if step >= warmup else peak * (step + 1) / warmup
 
 
+def rate_down_a_step_early(step: int, total: int, warmup: int, peak: float) -> float:
+    return rate_at(step, total - (step >= warmup), warmup, peak)
+
+
 def rate_wrong_at(place: int) -> Callable:
     return lambda step, *sizes: rate_at(step, *sizes) * (1.01 if step == place else 1)
 
@@ -124,12 +150,34 @@ LEARNING_RATE_AT = Exercise(
             lambda step, total, warmup, peak: peak * min(1, step / warmup),
         ),
         "a jump": ("yours jumps down there", rate_that_jumps),
-        "from step 1": ("steps count from 0", rate_from_one),
+        "from step 1": ("steps count from 0, and so does the rate", rate_from_one),
+        "a step ahead": (
+            "each step has the rate of the step after it",
+            lambda step, *sizes: rate_at(step + 1, *sizes),
+        ),
+        "0 at the last step": ("yours is there a step earlier", rate_down_a_step_early),
+        "fixed total": (
+            "not for others: compute it from the arguments",
+            lambda step, total, warmup, peak: rate_at(step, 40, warmup, peak),
+        ),
+        "fixed warm-up": (
+            "not for others: compute it from the arguments",
+            lambda step, total, warmup, peak: rate_at(step, total, 8, peak),
+        ),
+        "fixed share of warm-up": (
+            "not for others: compute it from the arguments",
+            lambda step, total, warmup, peak: rate_at(step, total, total // 5, peak),
+        ),
+        "fixed peak": (
+            "not for others: compute it from the arguments",
+            lambda step, total, warmup, peak: rate_at(step, total, warmup, 2e-4),
+        ),
+        "nothing": ("it returns None", lambda *sizes: None),
         "wrong at one step": ("step 20 has another rate than", rate_wrong_at(20)),
         "wrong at the last step": ("step 39 has another rate than", rate_wrong_at(39)),
         "constant": ("step 0 has another rate than", lambda step, total, warmup, peak: peak),
         "without the peak": (
-            "step 1 has another rate than",
+            "that is the share of the peak",
             lambda step, total, warmup, peak: rate_at(step, total, warmup, 1.0),
         ),
     },
@@ -152,7 +200,11 @@ ALL = ("model", "optimizer", "scheduler")
 
 RESTORE = Exercise(
     on_sft_trainer.check_restore,
-    {"in order": restoring(*ALL), "in another order": restoring(*reversed(ALL))},
+    {
+        "in order": restoring(*ALL),
+        "in another order": restoring(*reversed(ALL)),
+        "numpy's": restoring(*ALL, step=lambda saved: np.int64(saved["step"])),
+    },
     {
         "weights only": ("only the weights came back", restoring("model")),
         "no schedule": ("the schedule starts anew", restoring("model", "optimizer")),
@@ -170,12 +222,20 @@ RESTORE = Exercise(
             "after 4 steps, and you go on with step 0: batches are seen twice",
             restoring(*ALL, step=lambda saved: 0),
         ),
+        "from the start again": (
+            "starts again from its first step",
+            restoring(step=lambda saved: 0),
+        ),
+        "always step 4": (
+            "after 3 steps, and you go on with step 4: batches are left out",
+            restoring(*ALL, step=lambda saved: 4),
+        ),
         "one step back": (
-            "go on with step 3: batches are seen twice",
+            "after 4 steps, and you go on with step 3: batches are seen twice",
             restoring(*ALL, step=lambda saved: saved["step"] - 1),
         ),
         "one step on": (
-            "go on with step 5: batches are left out",
+            "after 4 steps, and you go on with step 5: batches are left out",
             restoring(*ALL, step=lambda saved: saved["step"] + 1),
         ),
         "no step": ("whole number, not None", restoring(*ALL, step=lambda saved: None)),
