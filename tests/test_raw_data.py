@@ -169,8 +169,12 @@ def test_lengths_prices_and_languages_are_as_listed():
     assert (share[ids_of("other_language")] < 0.03).all()
 
 
-def test_the_second_set_lists_its_faults_by_row():
-    rows, faults = (read_csv(RAW / "second" / name) for name in ("catalogue.csv", "faults.csv"))
+UNSEEN = ["second", "third", "fourth"]
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_a_set_by_someone_else_lists_its_faults_by_row(name):
+    rows, faults = (read_csv(RAW / name / file) for file in ("catalogue.csv", "faults.csv"))
     assert list(rows.columns) == ["id", *FIELDS]
     assert rows["id"].is_unique and faults["id"].is_unique
     assert set(faults["id"]) <= set(rows["id"])
@@ -178,3 +182,9 @@ def test_the_second_set_lists_its_faults_by_row():
     assert 2 * len(faults) == len(rows)
     counts = collections.Counter(faults["fault"])
     assert min(counts.values()) >= 2
+
+
+def test_no_id_is_used_twice():
+    sets = [read_csv(RAW / name / "catalogue.csv") for name in UNSEEN]
+    ids = [*EVERYTHING.index, *(i for rows in sets for i in rows["id"])]
+    assert len(ids) == len(set(ids))
