@@ -112,10 +112,26 @@ def test_the_group_split_deals_as_the_helper_does(seed):
             pd.testing.assert_frame_equal(found[name], expected[name])
 
 
-def test_mojibake_is_undone_once_and_twice_and_sound_text_is_left_alone():
-    repair = define(DATA_CURATION, "repair_mojibake", re=re)
-    for text in PRODUCTS["description"] + " Café – 30 °C, 5 m²":
-        broken = text.encode().decode("cp1252")
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman", "cp437", "cp1251"])
+def test_mojibake_is_undone_once_and_twice_and_sound_text_is_left_alone(encoding):
+    cell = run_cells(DATA_CURATION, "def repair_mojibake(", re=re)
+    repair = cell["repair_mojibake"]
+    for text in PRODUCTS["description"] + " Café, 30 °C, 5 m²":
+        broken = text.encode().decode(encoding)
         assert broken != text
-        for damaged in (text, broken, broken.encode().decode("cp1252"), f"{broken} à café"):
+        for damaged in (text, broken, broken.encode().decode(encoding), f"{broken} à café"):
             assert repair(damaged).removesuffix(" à café") == text
+
+
+def test_a_contact_goes_with_its_sentence_feature_or_bracket():
+    cell = run_cells(DATA_CURATION, "def repair_pii(", re=re)
+    cases = {
+        "It boils. Ask ann@example.org for more. It pours.": "It boils. It pours.",
+        "It boils. Ask ann . ode @ example . org, she knows.": "It boils.",
+        "Fast Kettle (ask Ann, 01632 960058)": "Fast Kettle",
+        "Fast Kettle (steel)": "Fast Kettle (steel)",
+        "ring 01632 960058": "",
+        "It is 140 x 245 cm. At 3 . 5 @ noon": "It is 140 x 245 cm. At 3 . 5 @ noon",
+        "": "",
+    }
+    assert {text: cell["repair_pii"](text) for text in cases} == cases
