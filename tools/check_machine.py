@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from helpers import models, products, prompts
 from helpers.paths import ROOT
 
-MEMORY_NEEDED, DISK_NEEDED = 7.0, 6.0  # GB
+MEMORY_NEEDED, DISK_NEEDED = 6.0, 6.0  # GB
 REFERENCE_STEP = 3.2  # s: a step of 8 rows on the machine that the README's minutes come from
 REFERENCE_MINUTES = 21.0  # notebook 06 on that machine
 
