@@ -21,7 +21,9 @@ def main() -> None:
     memory = psutil.virtual_memory().available / 1e9
     disk = shutil.disk_usage(ROOT).free / 1e9
     report(True, f"Python {platform.python_version()}, {os.cpu_count()} cores")
-    report(memory >= MEMORY_NEEDED, f"{memory:.0f} GB of memory free ({MEMORY_NEEDED:.0f} needed)")
+    report(memory >= MEMORY_NEEDED, f"{memory:.1f} GB of memory free ({MEMORY_NEEDED:.0f} needed)")
+    if memory < MEMORY_NEEDED:
+        print('  Close other programs, or see "Small laptops" in README.md.')
     report(disk >= DISK_NEEDED, f"{disk:.0f} GB of disk free ({DISK_NEEDED:.0f} needed)")
     folder = models.model_folder(models.PACKAGED_MODEL)
     report(True, f"the starting model is in {folder}")

@@ -23,6 +23,7 @@ def main():
             "and name it, e.g. make course PYTHON=python3.12"
             % (OLDEST + (platform.python_version(),))
         )
+    os.makedirs(os.path.join(ROOT, "runs"), exist_ok=True)  # papermill does not make it
     state = fingerprint()
     if os.path.exists(STAMP) and open(STAMP).read() == state:
         return
