@@ -116,7 +116,7 @@ def test_the_group_split_deals_as_the_helper_does(seed):
 def test_mojibake_is_undone_once_and_twice_and_sound_text_is_left_alone(encoding):
     cell = run_cells(DATA_CURATION, "def repair_mojibake(", re=re)
     repair = cell["repair_mojibake"]
-    for text in PRODUCTS["description"] + " Café, 30 °C, 5 m²":
+    for text in PRODUCTS["description"] + " Café – 30 °C, 5 m²":
         broken = text.encode().decode(encoding)
         assert broken != text
         for damaged in (text, broken, broken.encode().decode(encoding), f"{broken} à café"):
