@@ -11,6 +11,9 @@ from helpers.paths import DATA
 from helpers.splits import group_split
 
 PRODUCTS = products.read_products(DATA / "products.csv")
+NOT_FACTUAL = re.compile(
+    r"\b(?:so you|so that|which keeps|because|ideal|perfect|great|easy|easily|your?|we|our)\b"
+)
 SPLIT = {name: products.load_split(name) for name in products.SPLITS}
 
 
@@ -61,8 +64,16 @@ def test_at_least_60_products_share_their_family_with_another():
     assert PRODUCTS["family"].duplicated(keep=False).sum() >= 60
 
 
-def test_descriptions_have_35_to_70_words():
-    assert PRODUCTS["description"].str.split().str.len().between(35, 70).all()
+def test_descriptions_have_20_to_42_words_in_two_or_three_sentences():
+    assert PRODUCTS["description"].str.split().str.len().between(20, 42).all()
+    sentences = PRODUCTS["description"].str.count(r"[.!?](?:\s|$)")
+    assert sentences.between(2, 3).all()
+
+
+def test_no_description_gives_a_reason_or_speaks_to_the_reader():
+    licensed = PRODUCTS.apply(source, axis=1)
+    for text, row in zip(PRODUCTS["description"], licensed, strict=True):
+        assert not set(NOT_FACTUAL.findall(text.lower())) - set(NOT_FACTUAL.findall(row.lower()))
 
 
 def test_colours_and_families_are_lower_case():
@@ -86,20 +97,21 @@ def test_no_two_descriptions_begin_with_the_same_five_words():
     assert openings.is_unique
 
 
-def test_distinct_4_grams_are_at_least_97_percent():
+def test_distinct_4_grams_are_at_least_95_percent():
     grams = [gram for text in PRODUCTS["description"] for gram in shingles(text, 4)]
-    assert len(set(grams)) / len(grams) >= 0.97
+    assert len(set(grams)) / len(grams) >= 0.95
 
 
-def test_no_two_descriptions_share_more_than_15_percent_of_their_shingles():
-    assert greatest_likeness(PRODUCTS["description"]) <= 0.15
+def test_no_two_descriptions_share_more_than_25_percent_of_their_shingles():
+    assert greatest_likeness(PRODUCTS["description"]) <= 0.25
 
 
 def test_these_measures_tell_a_template_from_prose():
     filled = [f"The {c} {n} comes with {f}. You will love it every day." for c, n, f in
               PRODUCTS[["color", "name", "features"]].itertuples(index=False)]  # fmt: skip
     assert len({tuple(words(text)[-5:]) for text in filled}) == 1
-    assert greatest_likeness(filled) > 0.15
+    grams = [gram for text in filled for gram in shingles(text, 4)]
+    assert len(set(grams)) / len(grams) < 0.95
 
 
 def test_the_splits_are_the_products_dealt_out_by_family():
@@ -134,3 +146,14 @@ def test_a_colour_word_of_a_row_is_known_to_the_lexicon_or_is_a_thing_that_has_t
         lambda color: any(word in metrics.color_lexicon() for word in color.split())
     )
     assert known.mean() >= 0.9
+
+
+@pytest.mark.parametrize("voice, rows", [("story", 500), ("helpful", 360)])
+def test_the_other_voices_describe_the_same_products(voice, rows):
+    table = pd.read_csv(DATA / "voices" / f"{voice}.csv", dtype=str, keep_default_na=False)
+    assert list(table.columns) == ["id", "description"]
+    assert table["id"].is_unique and len(table) == rows
+    assert set(SPLIT["train"]["id"]) <= set(table["id"]) <= set(PRODUCTS["id"])
+    factual = PRODUCTS.set_index("id")["description"]
+    assert (table.set_index("id")["description"] != factual.reindex(table["id"])).all()
+    assert table["description"].str.strip().ne("").all()
