@@ -76,3 +76,23 @@ def test_gold_is_counted_like_a_completion(tiny_tokenizer):
 def test_the_cases_of_the_table_are_those_that_the_check_asks():
     text = "\n".join(cell.source for cell in read(WHAT_IS_SFT).cells)
     assert re.findall(r'^\| `"(\w+)"` \|', text, re.MULTILINE) == list(checks.CASES)
+
+
+def test_the_picture_of_the_model_shows_what_the_notebook_computes():
+    cells = read(WHAT_IS_SFT).cells
+    (alt, path), *more = re.findall(r"!\[(.+?)\]\((.+?)\)", "\n".join(c.source for c in cells))
+    picture = (WHAT_IS_SFT.parent / path).read_text(encoding="utf-8")
+    shown = re.findall(r"<text [^>]*>([^<]+)</text>", picture)
+    printed = "".join(
+        output["text"]
+        for cell in cells
+        if 'batch["input_ids"].tolist' in cell.source or "probabilities.topk" in cell.source
+        for output in cell.outputs
+    )
+    (ids,) = re.findall(r"\[\[(.+)\]\]", printed)
+    assert [text for text in shown if text in ids.split(", ")] == ids.split(", ")
+    top = re.findall(r"^(0\.\d\d)  '(.+)'$", printed, re.MULTILINE)
+    assert len(top) == 5 and not more
+    for probability, token in top:
+        assert probability in shown and probability in alt
+        assert token.replace(" ", "␣") in shown

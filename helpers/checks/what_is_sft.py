@@ -4,7 +4,12 @@ import math
 from collections.abc import Callable
 from numbers import Real
 
+import numpy as np
+import pandas as pd
+
+from helpers import metrics, products
 from helpers.checks import check
+from helpers.intervals import bootstrap_mean
 
 DOCUMENTS = [
     ["the", "kettle", "the", "cord"],
@@ -77,6 +82,92 @@ def check_idf(idf: Callable[[list[list[str]]], dict[str, float]]) -> str | None:
     return "not yet the logarithm of (all documents / documents that hold the word)"
 
 
+LEAST_PRODUCTS = 10  # fewer judge nothing
+NEAR_ZERO = 0.01  # an interval's end this near to 0 allows both verdicts
+EXPERIMENT = {"chosen_on": list, "instruction": dict, "mine": dict, "difference": Real}
+
+
+@check
+def check_prompt_experiment(prompt_experiment: Callable[[], dict]) -> str | None:
+    """Exercise 1.2: () -> chosen_on, instruction, mine, difference, verdict."""
+    found = prompt_experiment()
+    if not isinstance(found, dict) or set(found) != {*EXPERIMENT, "verdict"}:
+        return f"return a dictionary with {', '.join(EXPERIMENT)} and verdict"
+    for key, kind in EXPERIMENT.items():
+        if not isinstance(found[key], kind):
+            return f"of another type than the docstring says: {key}"
+    rows = products.load_split("validation").set_index("name", drop=False)
+    complaint = _wrong_products(found, rows)
+    if complaint:
+        return complaint
+    before, after = (_coverages(rows, found[key]) for key in ("instruction", "mine"))
+    return _wrong_difference(found["difference"], before, after) or _wrong_verdict(
+        found["verdict"], after - before
+    )
+
+
+def _wrong_products(found: dict, rows: pd.DataFrame) -> str | None:
+    judged = set(found["mine"])
+    if judged != set(found["instruction"]):
+        return "both prompts have to describe the same products, else chance decides with them"
+    if not judged <= set(rows.index):
+        return "judge on products of validation, by their names"
+    if len(judged) < LEAST_PRODUCTS:
+        return f"{len(judged)} products judge nothing; take {LEAST_PRODUCTS} or more"
+    if not found["chosen_on"]:
+        return "say which products you looked at before you chose your prompt: chosen_on is empty"
+    if judged & set(found["chosen_on"]):
+        return "you judge on products that you chose the prompt on: a prompt that won there by luck"
+    if any(text == rows.loc[name, "description"] for name, text in found["mine"].items()):
+        return "that is the row's own description: the starting model has to write it"
+    return None
+
+
+def _coverages(rows: pd.DataFrame, texts: dict[str, str]) -> np.ndarray:
+    """One coverage a product, in the order of the file."""
+    return np.array(
+        [
+            metrics.coverage(row["features"].split(", "), texts[name])
+            for name, row in rows.iterrows()
+            if name in texts
+        ]
+    )
+
+
+def _wrong_difference(stated: float, before: np.ndarray, after: np.ndarray) -> str | None:
+    difference = (after - before).mean()
+
+    def same(value: float) -> bool:
+        return math.isclose(stated, value, abs_tol=0.005)
+
+    if same(difference):
+        return None
+    if same(-difference):
+        return "the sign is turned round: your prompt's coverage minus the instruction's"
+    if same(after.mean()):
+        return "that is the coverage of your prompt alone; compare it with the instruction's"
+    if same(100 * difference):
+        return "coverage is a share from 0 to 1, not per cent"
+    return f"recounted from your texts, the mean difference is not {stated:.3f}"
+
+
+def _wrong_verdict(verdict: object, differences: np.ndarray) -> str | None:
+    low, high = bootstrap_mean(differences)
+    allowed = {"better"} if low > 0 else {"worse"} if high < 0 else {"no difference"}
+    if low != high and min(abs(low), abs(high)) < NEAR_ZERO:
+        allowed |= {"no difference", "better" if differences.mean() > 0 else "worse"}
+    if verdict in allowed:
+        return None
+    if verdict not in ("better", "worse", "no difference"):
+        return 'the verdict is "better", "worse" or "no difference"'
+    interval = f"the interval of the paired difference is [{low:+.2f}, {high:+.2f}]"
+    if "no difference" in allowed:
+        return f"{interval}, and 0 lies in it: these rows do not tell the prompts apart"
+    if verdict == "no difference":
+        return f"{interval}, and 0 lies outside: these rows do tell the prompts apart"
+    return f"{interval}: it says the contrary of your verdict"
+
+
 # case -> (right tool, what is wrong with each of the others)
 CASES = {
     "prices": (
@@ -130,7 +221,7 @@ CASES = {
 
 @check
 def check_choose(choose: Callable[[str], str]) -> str | None:
-    """Exercise 1.2: case -> "f-string", "RAG" or "SFT"."""
+    """Exercise 1.3: case -> "f-string", "RAG" or "SFT"."""
     for case, (right, complaints) in CASES.items():
         found = choose(case)
         if found not in ("f-string", "RAG", "SFT"):
@@ -142,7 +233,7 @@ def check_choose(choose: Callable[[str], str]) -> str | None:
 
 @check
 def check_training_flops(training_flops: Callable[[int, int, int, int], float]) -> str | None:
-    """Exercise 1.3: (parameters, rows, tokens_a_row, passes) -> operations of the run."""
+    """Exercise 1.4: (parameters, rows, tokens_a_row, passes) -> operations of the run."""
     parameters, rows, tokens, passes = sizes = (1009, 31, 127, 5)
     found = training_flops(*sizes)
     if not _is_number(found):

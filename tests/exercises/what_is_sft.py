@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from exercises import Exercise
+from helpers import products
 from helpers.checks import what_is_sft as on_what_is_sft
 
 
@@ -76,6 +77,85 @@ IDF = Exercise(
     },
 )
 
+ROWS = products.load_split("validation").head(40)
+NAMES = list(ROWS["name"])
+JUDGED = NAMES[10:30]
+LISTS = dict(zip(NAMES, ROWS["features"], strict=True))  # covers everything
+MUTE = dict.fromkeys(NAMES, "A thing.")  # covers nothing
+GOLD = dict(zip(NAMES, ROWS["description"], strict=True))
+
+
+def trying(mine: dict, other: dict, judged: list = JUDGED, /, **changes: object) -> Callable:
+    """Exercise 1.2: the texts of two prompts, of which `mine` covers all and the other nothing."""
+    result = {
+        "chosen_on": NAMES[:10],
+        "instruction": {name: other[name] for name in judged},
+        "mine": {name: mine[name] for name in judged},
+        "difference": 1.0,
+        "verdict": "better",
+    }
+    return lambda: result | changes
+
+
+def mostly(of_many: dict, of_few: dict, few: int) -> dict:
+    """Texts of `of_few` for the first so many judged products, else those of `of_many`."""
+    return {name: (of_few if name in JUDGED[:few] else of_many)[name] for name in NAMES}
+
+
+PROMPT_EXPERIMENT = Exercise(
+    on_what_is_sft.check_prompt_experiment,
+    {
+        "better": trying(LISTS, MUTE),
+        "worse": trying(MUTE, LISTS, difference=-1.0, verdict="worse"),
+        "the same": trying(LISTS, LISTS, difference=0.0, verdict="no difference"),
+        "two of twenty": trying(
+            mostly(MUTE, LISTS, 2), MUTE, difference=0.1, verdict="no difference"
+        ),
+        "two of twenty, by another bootstrap": trying(
+            mostly(MUTE, LISTS, 2), MUTE, difference=0.1, verdict="better"
+        ),
+        "rounded": trying(mostly(MUTE, LISTS, 9), MUTE, difference=0.453),
+    },
+    {
+        "nothing": ("return a dictionary with", lambda: None),
+        "a key too few": ("return a dictionary with", lambda: {"mine": MUTE}),
+        "a list of texts": ("of another type", trying(LISTS, MUTE, mine=list(LISTS.values()))),
+        "a count": ("of another type", trying(LISTS, MUTE, chosen_on=10)),
+        "difference in words": ("of another type", trying(LISTS, MUTE, difference="1.0")),
+        "other products": (
+            "the same products",
+            trying(LISTS, MUTE, instruction={name: MUTE[name] for name in NAMES[20:40]}),
+        ),
+        "products of train": (
+            "products of validation",
+            trying(
+                LISTS,
+                MUTE,
+                mine={"Mumbleton Cuddly Mole": ""},
+                instruction={"Mumbleton Cuddly Mole": ""},
+            ),
+        ),
+        "three products": ("judge nothing", trying(LISTS, MUTE, JUDGED[:3])),
+        "chosen on nothing": ("chosen_on is empty", trying(LISTS, MUTE, chosen_on=[])),
+        "judged where it was chosen": ("won there by luck", trying(LISTS, MUTE, NAMES[:20])),
+        "gold": ("the row's own description", trying(GOLD, MUTE)),
+        "the other sign": ("the sign is turned", trying(LISTS, MUTE, difference=-1.0)),
+        "one coverage": (
+            "of your prompt alone",
+            trying(LISTS, mostly(MUTE, LISTS, 5), difference=1.0),
+        ),
+        "per cent": ("not per cent", trying(LISTS, MUTE, difference=100.0)),
+        "miscounted": ("recounted from your texts", trying(LISTS, MUTE, difference=0.5)),
+        "another word": ('the verdict is "better"', trying(LISTS, MUTE, verdict="significant")),
+        "credits chance": (
+            "0 lies in it",
+            trying(mostly(mostly(MUTE, LISTS, 6), MUTE, 3), mostly(MUTE, LISTS, 3), difference=0.0),
+        ),
+        "blind to it": ("0 lies outside", trying(LISTS, MUTE, verdict="no difference")),
+        "the loser": ("the contrary of your verdict", trying(LISTS, MUTE, verdict="worse")),
+    },
+)
+
 TOOLS = {
     "prices": "RAG",
     "label": "f-string",
@@ -87,7 +167,7 @@ TOOLS = {
 
 
 def choosing(**changes: str) -> Callable:
-    """Exercise 1.2 answered right, but for the given cases."""
+    """Exercise 1.3 answered right, but for the given cases."""
     return (TOOLS | changes).__getitem__
 
 
@@ -115,7 +195,7 @@ CHOOSE = Exercise(
 
 
 def flops(factor: float, leave_out: str = "") -> Callable:
-    """Exercise 1.3: a product of all sizes but one."""
+    """Exercise 1.4: a product of all sizes but one."""
 
     def training_flops(parameters: int, rows: int, tokens_a_row: int, passes: int) -> float:
         sizes = {"rows": rows, "tokens": tokens_a_row, "passes": passes}
@@ -148,6 +228,7 @@ TRAINING_FLOPS = Exercise(
 
 EXERCISES = {
     "01 idf": IDF,
+    "01 prompt_experiment": PROMPT_EXPERIMENT,
     "01 choose": CHOOSE,
     "01 training_flops": TRAINING_FLOPS,
 }
