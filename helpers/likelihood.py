@@ -34,7 +34,7 @@ def completion_nll(
         ValueError: the lists differ in length, or a prompt's tokens change when its completion
             follows (see helpers.training.encode).
 
-    Source: notebooks/04_choosing_a_model.ipynb, section 4.3 (as `row_costs`).
+    Source: notebooks/04_choosing_a_model.ipynb, section 4.2 (as `row_costs`).
     """
     examples = [encode(tokenizer, *pair) for pair in zip(prompts, completions, strict=True)]
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id

@@ -42,6 +42,34 @@ def load_split(split: str) -> pd.DataFrame:
     return read_products(DATA / f"{split}.jsonl")
 
 
+def with_voice(rows: pd.DataFrame, voice: str) -> pd.DataFrame:
+    """The same products with the descriptions of another voice.
+
+    Args:
+        rows: the course's products, with a column `id`.
+        voice: "factual" (the rows as they are), or a file's name in data/voices/: "story", ...
+
+    Returns:
+        A new table, or the rows themselves for "factual"; only `description` differs.
+
+    Raises:
+        ValueError: there is no such voice, or it has no description of one of the rows.
+    """
+    if voice == "factual":
+        return rows
+    voices = sorted(path.stem for path in (DATA / "voices").glob("*.csv"))
+    if voice not in voices:
+        raise ValueError(f"no voice {voice!r}; there are {', '.join(['factual', *voices])}")
+    told = pd.read_csv(DATA / "voices" / f"{voice}.csv", dtype=str, index_col="id")["description"]
+    missing = [row_id for row_id in rows["id"] if row_id not in told.index]
+    if missing:
+        raise ValueError(
+            f"data/voices/{voice}.csv describes {len(told)} products, and not {len(missing)} of "
+            f"these {len(rows)}: {missing[0]} is the first. Take fewer rows, or another voice."
+        )
+    return rows.assign(description=told.loc[rows["id"]].to_numpy())
+
+
 def read_products(path: str | Path) -> pd.DataFrame:
     """Read a .csv or .jsonl file of products.
 

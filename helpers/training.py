@@ -134,7 +134,7 @@ def train(
     accumulation: int = 1,
     max_steps: int | None = None,
     seed: int = 0,
-    bf16: bool = True,
+    bf16: bool,
 ) -> Iterator[Step]:
     """Fine-tune all weights in place; one Step is yielded after each optimizer step.
 
@@ -143,7 +143,8 @@ def train(
         batch_size: rows at once (a micro-batch).
         accumulation: micro-batches per optimizer step.
         max_steps: stop after so many, with the schedule made for them; passes repeat as needed.
-        bf16: matrix products in bfloat16; weights, gradients and moments stay float32.
+        bf16: matrix products in bfloat16 (weights, gradients and moments stay float32), or all
+            in float32. helpers.precision says which is faster on this machine.
 
     Raises:
         ValueError: no token of a step carries loss.

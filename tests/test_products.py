@@ -15,6 +15,7 @@ from helpers.products import (
     check_special_tokens,
     load_split,
     read_products,
+    with_voice,
 )
 
 HEADER = "category,name,features,color,description\n"
@@ -341,3 +342,45 @@ def test_text_without_special_tokens_passes():
     rows = load_split("train")
     check_special_tokens("train.jsonl", rows, ["<|im_start|>", "<|im_end|>", "</s>"])
     check_special_tokens("train.jsonl", rows, [])
+
+
+@pytest.fixture
+def voices(tmp_path, monkeypatch):
+    (tmp_path / "voices").mkdir()
+    told = 'id,description\np2,"Light, at last."\np1,Tea is near.\n'
+    (tmp_path / "voices" / "story.csv").write_text(told, encoding="utf-8")
+    monkeypatch.setattr(products, "DATA", tmp_path)
+    cells = {"name": ["Kettle", "Lamp"], "description": ["Boils water.", "Gives light."]}
+    return pd.DataFrame({"id": ["p1", "p2"], **cells}, index=[7, 3])
+
+
+def test_another_voice_describes_each_product_by_its_id(voices):
+    told = with_voice(voices, "story")
+    assert told.description.tolist() == ["Tea is near.", "Light, at last."]
+    pd.testing.assert_frame_equal(told.drop(columns="description"), voices[["id", "name"]])
+    assert voices.description.tolist() == ["Boils water.", "Gives light."]  # not changed in place
+
+
+def test_the_factual_voice_is_the_rows_own(voices):
+    assert with_voice(voices, "factual") is voices
+
+
+@pytest.mark.parametrize("voice", ["tale", "Story", "../voices/story", ""])
+def test_an_unknown_voice_is_refused_with_the_voices_there_are(voices, voice):
+    with pytest.raises(ValueError, match="there are factual, story") as caught:
+        with_voice(voices, voice)
+    assert repr(voice) in str(caught.value)
+
+
+def test_products_that_a_voice_does_not_describe_are_counted_and_named(voices):
+    more = pd.concat([voices, voices.assign(id=["p8", "p9"])])
+    with pytest.raises(ValueError, match="describes 2 products, and not 2 of these 4: p8"):
+        with_voice(more, "story")
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_the_courses_rows_are_told_as_a_story(split):
+    rows = load_split(split)
+    told = with_voice(rows, "story")
+    assert (told["description"] != rows["description"]).all()
+    assert (told["description"].str.len() > 0).all()

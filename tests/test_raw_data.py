@@ -169,7 +169,7 @@ def test_lengths_prices_and_languages_are_as_listed():
     assert (share[ids_of("other_language")] < 0.03).all()
 
 
-UNSEEN = ["second", "third", "fourth"]
+UNSEEN = ["second", "third", "fourth", "fifth"]
 
 
 @pytest.mark.parametrize("name", UNSEEN)

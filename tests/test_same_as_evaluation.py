@@ -22,19 +22,33 @@ def test_the_bootstrap_by_hand_is_the_helper_s():
     assert (low, high) == pytest.approx(intervals.bootstrap_mean(values, seed=4), abs=1e-12)
 
 
-def test_greedy_writing_is_the_helper_s(tiny_model, tiny_tokenizer):
+@pytest.mark.parametrize(
+    "how", [{}, {"repetition_penalty": 1.5}, {"num_beams": 3}], ids=["greedy", "penalty", "beams"]
+)
+def test_writing_is_the_helper_s(tiny_model, tiny_tokenizer, how):
     rows = pd.DataFrame(
         {"category": "Kitchen", "name": name, "color": "red", "features": "lid"}
-        for name in ("Mug", "A kettle with a longer name")
+        for name in ("Mug", "A kettle with a longer name", "A lid")
     )
     taught = define(
         EVALUATION, "write", tokenizer=tiny_tokenizer, MAX_NEW_TOKENS=10, SEED=0,
         product_prompt=product_prompt, set_seed=set_seed, Completion=Completion,
     )  # fmt: skip
     prompts = [product_prompt(row) for row in rows.to_dict("records")]
-    with torch.random.fork_rng():
-        found = taught(tiny_model.eval(), rows)
-    assert found == generation.complete(tiny_model, tiny_tokenizer, prompts, 10)
+    with torch.random.fork_rng(), torch.no_grad():
+        found = taught(tiny_model.eval(), rows, at_once=2, **how)
+    assert found == generation.complete(tiny_model, tiny_tokenizer, prompts, 10, **how)
+
+
+def test_kappa_is_agreement_above_chance():
+    taught = define(EVALUATION, "kappa", np=np)
+    first = ["ok"] * 25 + ["broken"] * 25  # the textbook's table: 20, 5, 10, 15
+    second = ["ok"] * 20 + ["broken"] * 5 + ["ok"] * 10 + ["broken"] * 15
+    assert taught(first, second) == pytest.approx(0.4)  # (0.7 - 0.5) / (1 - 0.5)
+    assert taught(first, first) == pytest.approx(1)
+    assert taught(["ok", "ok", "no", "no"], ["ok", "no", "ok", "no"]) == pytest.approx(0)
+    assert taught(["ok", "no"], ["no", "ok"]) == pytest.approx(-1)
+    assert np.isnan(taught(["ok", "ok"], ["ok", "ok"]))  # nothing could have differed
 
 
 def test_verdicts_on_a_goal_look_at_the_whole_interval():

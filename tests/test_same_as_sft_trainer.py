@@ -1,10 +1,14 @@
 """A helper does what notebook 06 does in the open."""
 
+import contextlib
+import re
+
 import pandas as pd
+import pytest
 from datasets import Dataset
 
-from helpers import generation, metrics, products, prompts, scores
-from notebook_files import NOTEBOOKS, define
+from helpers import drafts, generation, metrics, products, prompts, scores
+from notebook_files import NOTEBOOKS, define, run_cells
 
 (SFT_TRAINER,) = (path for path in NOTEBOOKS if path.name.startswith("06"))
 ROWS = products.load_split("validation").head(5)
@@ -33,3 +37,28 @@ def test_batched_completion_writes_what_06_writes_one_by_one(tiny_model, tiny_to
         if tiny_tokenizer.eos_token_id in ids:
             ids = ids[: ids.index(tiny_tokenizer.eos_token_id)]
         assert tiny_tokenizer.decode(ids).strip() == completion.text
+
+
+@pytest.mark.parametrize(("layers", "fits"), [(0, True), (2, True), (3, False), (-1, False)])
+def test_more_layers_than_the_model_has_are_refused(
+    tiny_model, tiny_tokenizer, tmp_path, layers, fits
+):
+    tiny_model.save_pretrained(tmp_path)
+    tiny_tokenizer.save_pretrained(tmp_path)
+    names = {"SEED": 0, "RUN_DIR": "runs", "PRECISION": "float32", "DATA": "", "VOICE": "factual"}
+    names |= {"BATCH_SIZE": 2, "ACCUMULATION": 4, "EPOCHS": 1}
+    names |= {"BASE_MODEL": str(tmp_path), "PARITY_LAYERS": layers}
+    set_up = ("import math", "from helpers import (", "started = time.perf_counter()")
+    with contextlib.nullcontext() if fits else pytest.raises(AssertionError, match="model has 2"):
+        run_cells(SFT_TRAINER, *set_up, **names)
+
+
+def test_the_draft_that_is_kept_is_that_of_06():
+    said_twice = define(SFT_TRAINER, "said_twice", metrics=metrics, re=re)
+    support = define(SFT_TRAINER, "support", metrics=metrics, said_twice=said_twice)
+    taught = define(SFT_TRAINER, "best_draft", support=support)
+    for row in ROWS.to_dict("records"):
+        texts = [row["description"], row["description"] * 2, row["name"], "A red thing."]
+        done = [generation.Completion(text, 9, stopped) for stopped in (0, 1) for text in texts]
+        assert taught(row, done) is drafts.best_draft(row, done) is done[4]
+        assert [support(row, one) for one in done] == [drafts.support(row, one) for one in done]

@@ -3,12 +3,14 @@
 import copy
 import math
 import random
+from functools import partial
 
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
 from helpers import training
+from helpers.checks import training_loop as checks
 from notebook_files import NOTEBOOKS, define
 
 (TRAINING_LOOP,) = (path for path in NOTEBOOKS if path.name.startswith("05"))
@@ -23,9 +25,9 @@ NAMES = {
 }
 
 
-def taught(name):
-    """A function of 05, with those that it calls."""
-    names = dict(NAMES)
+def taught(name, bf16=False):
+    """A function of 05, with those that it calls; the set-up of 05 chooses the precision."""
+    names = NAMES | {"bf16": bf16}
     needs = {
         "mean_nll": ["target_nll"],
         "train": ["target_nll", "rate_share", "accumulate_step"],
@@ -71,12 +73,15 @@ def test_the_schedule_is_that_of_05():
         assert training.rate_share(step, 20, 3) == plan(step, 20, 3)
 
 
+@pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize(("batch_size", "accumulation"), [(2, 1), (1, 2), (5, 1)])
-def test_the_loop_makes_the_steps_and_weights_of_05(tiny_model, examples, batch_size, accumulation):
+def test_the_loop_makes_the_steps_and_weights_of_05(
+    tiny_model, examples, batch_size, accumulation, bf16
+):
     settings = {"learning_rate": 1e-2, "epochs": 2, "seed": 3}
     settings |= {"batch_size": batch_size, "accumulation": accumulation}
     models, steps = [], []
-    for train in (training.train, taught("train")):
+    for train in (partial(training.train, bf16=bf16), taught("train", bf16)):
         model = copy.deepcopy(tiny_model)
         with torch.random.fork_rng():
             torch.manual_seed(0)  # the model has dropout
@@ -111,3 +116,15 @@ def test_adamw_by_hand_is_torchs_with_decay_and_without():
             weight = step(weight, theirs.grad, state, 0.01, decay=decay)
             optimizer.step()
         assert torch.allclose(weight, theirs.detach(), rtol=0, atol=1e-6)
+
+
+def test_the_check_trains_the_toy_as_05_does():
+    rows = checks.toy_rows()
+    toy_run = define(
+        TRAINING_LOOP, "toy_run", torch=torch, checks=checks, toy_rows=rows, END=checks.END,
+        collate=training.collate, target_nll=training.target_nll,
+    )  # fmt: skip
+    shorter = [training.Example(row.input_ids[:5], row.labels[:5]) for row in rows]
+    for given in (rows, shorter):
+        frozen = tuple((tuple(ids), tuple(labels)) for ids, labels in given)
+        assert toy_run(given) == checks.toy_run(frozen)

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+import xml.etree.ElementTree as ET
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,8 @@ from types import ModuleType
 import pytest
 
 from helpers.paths import ROOT
+from notebook_files import NOTEBOOKS
+from notebook_files import read as read_notebook
 
 COURSE = "sft-course"
 USED_OTHERWISE = {
@@ -191,7 +194,11 @@ def test_a_python_that_is_new_enough_begins_with_the_environment(course, version
 
 
 def load_install(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("install", root / "tools" / "install.py")
+    return load_tool("install", root)
+
+
+def load_tool(name: str, root: Path = ROOT) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, root / "tools" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -306,14 +313,111 @@ def makefile_targets() -> set[str]:
     return set(re.findall(r"^([a-z][\w-]*):", read("Makefile"), re.MULTILINE))
 
 
-def test_every_make_target_that_the_readme_names_exists():
-    readme = read("README.md")
+@pytest.mark.parametrize("page", ["README.md", "docs/details.md", "notebooks/TEACHING.md"])
+def test_every_make_target_that_a_page_names_exists(page):
+    readme = read(page)
     blocks = re.findall(r"^```.*?^```", readme, re.MULTILINE | re.DOTALL)
     spans = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", readme, flags=re.M | re.S))
     commands = "\n".join(blocks + spans)
     named = set(re.findall(r"^\s*(?:\$ )?make ([a-z][\w-]*)", commands, re.MULTILINE))
-    assert {"course", "test"} <= named
+    assert "course" in named
     assert named <= makefile_targets()
+
+
+PAGES = ("README.md", "docs/details.md", "notebooks/TEACHING.md", "data/README.md")
+PAGES += ("data/generations/README.md",)
+
+
+def without_code(page: str) -> str:
+    return re.sub(r"^```.*?^```", "", page, flags=re.MULTILINE | re.DOTALL)
+
+
+def anchors(page: str) -> set[str]:
+    """As GitHub makes them: lower case, punctuation dropped, a hyphen for each space."""
+    headings = re.findall(r"^#+ (.+)", without_code(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_page_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", without_code(read(page))):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / name if name else ROOT / page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), target
+
+
+def test_the_readme_opens_with_two_pictures_and_is_a_screen_long_before_its_first_table():
+    opening = read("README.md").partition("\n|")[0]
+    pictures = re.findall(r"^!\[([^]]+)\]\((notebooks/figures/\w+\.svg)\)", opening, re.MULTILINE)
+    assert len(pictures) == 2
+    assert all(len(alt) > 100 for alt, _ in pictures)
+    assert len(re.sub(r"^!\[.*", "", opening, flags=re.MULTILINE).split()) <= 200
+    heights = [float(ET.parse(ROOT / file).getroot().get("height")) for _, file in pictures]
+    assert sum(heights) <= 550
+
+
+@pytest.mark.parametrize(
+    "picture", sorted(ROOT.glob("notebooks/figures/*.svg")), ids=lambda file: file.stem
+)
+def test_a_picture_has_a_title_a_ground_of_its_own_and_needs_no_other_file(picture):
+    text = picture.read_text(encoding="utf-8")
+    root = ET.fromstring(text)
+    assert root.findtext("{http://www.w3.org/2000/svg}title")
+    first = root.find("{http://www.w3.org/2000/svg}rect")  # else dark text on a dark page
+    assert first.get("fill") == "#ffffff"
+    assert not re.search(r"<script|<foreignObject|href=|@import|url\((?!#)", text)
+
+
+def test_the_plans_for_a_class_name_the_deep_sections():
+    headings = [
+        cell.source.split()[1]
+        for path in NOTEBOOKS
+        for cell in read_notebook(path).cells
+        if cell.source.startswith("## ") and "deep" in cell.metadata.get("tags", [])
+    ]
+    listed = re.search(r"^.*Deep are (.+?)\. The core", read("notebooks/TEACHING.md"), re.M)[1]
+    named = re.findall(r"\d+\.\d+", listed.partition(", and the second half")[0])
+    assert named == headings
+
+
+@pytest.fixture
+def check_machine():
+    return load_tool("check_machine")
+
+
+def test_the_check_foretells_the_minutes_of_the_machine_that_they_come_from(check_machine):
+    step, minutes = check_machine.REFERENCE_STEP, check_machine.REFERENCE_MINUTES
+    assert check_machine.minutes_of_06(step, step) == pytest.approx(minutes)
+    assert check_machine.minutes_of_06(3 * step, 3 * step) == pytest.approx(3 * minutes)
+    faster = check_machine.minutes_of_06(step, step / 2)
+    assert minutes / 2 < faster < minutes  # only the training is faster
+
+
+@pytest.mark.parametrize(
+    ("gain", "measured"), [(0.02, {"float32"}), (1.8, {"float32", "bfloat16"})]
+)
+def test_the_check_tries_no_step_in_emulated_bfloat16(check_machine, monkeypatch, gain, measured):
+    monkeypatch.setattr(check_machine, "step_seconds", lambda *_, bf16: 1.0 if bf16 else 2.0)
+    monkeypatch.setattr(check_machine.precision, "bfloat16_gain", lambda: gain)
+    seconds = check_machine.steps_by_precision(None, None)
+    assert set(seconds) == measured
+    assert seconds["float32"] == 2.0
+
+
+def test_the_check_times_steps_and_leaves_the_weights_alone(
+    check_machine, model, tiny_tokenizer, monkeypatch
+):
+    clock = iter([0.0, 9.0, 11.0, 14.0])  # the first step takes 9 s, the next ones 2 and 3
+    monkeypatch.setattr(check_machine.time, "perf_counter", lambda: next(clock))
+    rows = [{"prompt": "A kettle:", "completion": " it boils."}] * 8
+    monkeypatch.setattr(check_machine.prompts, "prompt_completion", lambda _: rows)
+    before = [weight.clone() for weight in model.parameters()]
+    assert check_machine.step_seconds(model, tiny_tokenizer, bf16=False) == 2.0
+    after = list(model.parameters())
+    assert all((a == b).all() for a, b in zip(before, after, strict=True))
 
 
 def test_every_make_target_is_phony():

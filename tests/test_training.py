@@ -183,8 +183,9 @@ def test_whole_batch_steps_are_those_of_a_run_that_is_spelled_out(model, example
 def test_a_pass_reads_every_row_once_and_the_seed_decides_the_order(model, examples):
     def tokens(seed):
         run = training.train(
-            copy.deepcopy(model), examples, 0, learning_rate=0.0, batch_size=1, seed=seed, epochs=2
-        )
+            copy.deepcopy(model), examples, 0, learning_rate=0.0, batch_size=1, seed=seed, epochs=2,
+            bf16=False,
+        )  # fmt: skip
         return [step.tokens for step in run]
 
     lengths = sorted(len(ids) for ids, _ in examples)
@@ -213,6 +214,11 @@ def test_bfloat16_products_leave_the_weights_in_float32(model, examples):
     (step,) = training.train(model, examples, 0, learning_rate=1e-3, bf16=True)
     assert {weight.dtype for weight in model.parameters()} == {torch.float32}
     assert math.isfinite(step.loss)
+
+
+def test_the_precision_has_to_be_named(model, examples):
+    with pytest.raises(TypeError, match="bf16"):
+        next(training.train(model, examples, 0, learning_rate=1e-3))
 
 
 def test_training_lowers_the_loss_of_the_rows(model, examples):

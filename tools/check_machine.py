@@ -1,4 +1,4 @@
-"""Say within a minute whether this machine will do, and how long notebook 06 will take on it."""
+"""Say within two minutes whether this machine will do, in which precision, and for how long."""
 
 import os
 import platform
@@ -9,12 +9,17 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers import models, products, prompts
+from helpers import models, precision, products, prompts, training
 from helpers.paths import ROOT
 
-MEMORY_NEEDED, DISK_NEEDED = 6.5, 6.0  # GB
-REFERENCE_STEP = 2.5  # s: a step of 8 rows on the machine that the README's minutes come from
-REFERENCE_MINUTES = 16.6  # notebook 06 on that machine
+MEMORY_NEEDED, DISK_NEEDED = 6.0, 8.0  # GB
+
+# The machine that the README's minutes come from, in float32. To be brought up to date with them:
+REFERENCE_STEP = 4.2  # s: "a training step of 8 rows", as this check prints it there
+REFERENCE_MINUTES = 25.0  # notebook 06 there, as `make course` prints it
+STEPS = 155  # of 8 rows, in notebook 06: sweep 3 x 10, three passes 114, the shorter runs
+
+EMULATED = 0.5  # of float32's speed: below it, no whole step is tried in bfloat16
 
 
 def main() -> None:
@@ -29,9 +34,13 @@ def main() -> None:
     report(True, f"the starting model is in {folder}")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    seconds = step_seconds(model, tokenizer)
-    report(True, f"a training step of 8 rows takes {seconds:.1f} s")
-    minutes = REFERENCE_MINUTES * seconds / REFERENCE_STEP
+    seconds = steps_by_precision(model, tokenizer)
+    chosen = precision.choose()
+    print(f"The notebooks will train in {chosen} here.")
+    fastest = min(seconds, key=seconds.get)
+    if fastest != chosen:
+        print(f"  {fastest} was faster just now: check again on a quiet machine.")
+    minutes = minutes_of_06(seconds["float32"], seconds.get(chosen, seconds["float32"]))
     print(f"Notebook 06 will take about {minutes:.0f} minutes here.")
 
 
@@ -39,23 +48,42 @@ def report(good: bool, sentence: str) -> None:
     print(f"{'✓' if good else '✗'} {sentence}", flush=True)
 
 
-def step_seconds(model: torch.nn.Module, tokenizer) -> float:
-    """Seconds of the fastest of three training steps; the first one touches new memory."""
+def steps_by_precision(model: torch.nn.Module, tokenizer) -> dict[str, float]:
+    """Seconds of a training step in each precision; without bfloat16 where it is emulated.
+
+    There a step takes minutes, and the product of two small matrices says so in a moment.
+    """
+    seconds = {"float32": step_seconds(model, tokenizer, bf16=False)}
+    report(True, f"a training step of 8 rows takes {seconds['float32']:.1f} s in float32")
+    gain = precision.bfloat16_gain()
+    if gain < EMULATED:
+        report(True, f"no bfloat16 instructions: a product in it takes {1 / gain:.0f} x as long")
+    else:
+        seconds["bfloat16"] = step_seconds(model, tokenizer, bf16=True)
+        report(True, f"and {seconds['bfloat16']:.1f} s in bfloat16")
+    return seconds
+
+
+def step_seconds(model: torch.nn.Module, tokenizer, bf16: bool) -> float:
+    """Seconds of the fastest of three of notebook 06's steps; the first touches new memory."""
     rows = prompts.prompt_completion(products.load_split("train").head(8))
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-    texts = [row["prompt"] + row["completion"] for row in rows]
-    batch = tokenizer(texts, padding=True, return_tensors="pt")
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16):
-            loss = model(**batch, labels=batch["input_ids"]).loss
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+    examples = [training.encode(tokenizer, row["prompt"], row["completion"]) for row in rows]
+    pad = tokenizer.pad_token_id or tokenizer.eos_token_id
+    steps = training.train(
+        model, examples, pad, learning_rate=0.0, batch_size=2, accumulation=4, max_steps=3,
+        bf16=bf16,
+    )  # fmt: skip
+    times = [time.perf_counter()]
+    for _ in steps:
+        times.append(time.perf_counter())
+    return min(after - before for before, after in zip(times, times[1:], strict=False))
+
+
+def minutes_of_06(float32_step: float, chosen_step: float) -> float:
+    """Its training goes at the pace of the chosen precision, all that it writes at float32's."""
+    training_there = STEPS * REFERENCE_STEP / 60
+    others = (REFERENCE_MINUTES - training_there) * float32_step / REFERENCE_STEP
+    return STEPS * chosen_step / 60 + others
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 from numbers import Integral
+
+import numpy as np
+import pandas as pd
 
 from helpers.checks import check
 
@@ -152,54 +156,101 @@ def check_bits_from_mean(bits_from_mean: Callable[[float, int, str], float]) -> 
     )
 
 
-FAMILY = {
-    "base": {"terms": {"keep the notice"}, "sources": []},
-    "research base": {"terms": {"no commercial use"}, "sources": []},
-    "reviews": {"terms": {"name the authors"}, "sources": []},
-    "chat": {"terms": {"say what was changed"}, "sources": ["base", "reviews"]},
-    "merge": {"terms": set(), "sources": ["chat", "research base"]},
-    "shop": {"terms": {"say it is a machine"}, "sources": ["merge"]},
-}
+ROWS, DRAWS = 60, 4000
+ENOUGH = 0.95  # share of the draws that have to agree
+
+
+@cache
+def _pairs() -> list[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Three pairs of cost tables; texts are hard and easy for both candidates alike.
+
+    Where the first candidate has the other tokenizer, its NLL per token ranks it the other way
+    round. In the last pair the rows that stand first favour the candidate that loses.
+    """
+    pairs = []
+    for seed, gap, more_tokens, in_order in (
+        (1, 4, 1.0, False),
+        (2, 6, 1.6, False),
+        (3, 5, 1, True),
+    ):
+        draw = np.random.default_rng(seed)
+        size = draw.integers(140, 180, ROWS)
+        hard = draw.normal(120, 25, ROWS)  # nats that both pay
+        extra = draw.normal(0, 10, ROWS)
+        extra += gap - extra.mean()  # what the first candidate pays on top of it
+        extra = np.sort(extra) if in_order else extra
+        tokens = np.round(size / 4).astype(int)
+        one = {"nll": hard + extra, "tokens": np.round(tokens * more_tokens).astype(int)}
+        other = {"nll": hard, "tokens": tokens}
+        pairs.append(tuple(pd.DataFrame(table | {"bytes": size}) for table in (one, other)))
+    return pairs
+
+
+@cache
+def _agreement(pair: int, unit: str = "bytes", paired: bool = True) -> np.ndarray:
+    """(rows,) share of random draws of 1, 2, ... rows that rank the two as all rows do."""
+    one, other = _pairs()[pair]
+    draw = np.random.default_rng(0)
+    orders = [np.argsort(draw.random((DRAWS, len(one))), axis=1) for _ in range(2)]
+    means = []
+    for table, order in zip((one, other), (orders[0], orders[0 if paired else 1]), strict=True):
+        nll, size = (table[name].to_numpy()[order].cumsum(axis=1) for name in ("nll", unit))
+        means.append(nll / size)
+    gap = means[0] - means[1]
+    return (np.sign(gap) == np.sign(gap[0, -1])).mean(axis=0)
+
+
+def _first(agreement: np.ndarray, share: float = ENOUGH) -> int:
+    return int(np.argmax(agreement >= share)) + 1
+
+
+def _in_file_order(one: pd.DataFrame, other: pd.DataFrame, stays: bool) -> int:
+    """Rows from the top until the ranking is that of all (for the first time, or for good)."""
+    gap = (one["nll"] - other["nll"]).cumsum().to_numpy()
+    same = np.sign(gap) == np.sign(gap[-1])
+    return int(np.flatnonzero(~same).max(initial=-1)) + 2 if stays else int(np.argmax(same)) + 1
 
 
 @check
-def check_all_terms(all_terms: Callable[[str, dict], set[str]]) -> str | None:
-    """Exercise 4.4: (name, family) -> all terms that it has to obey."""
+def check_rows_needed(rows_needed: Callable[[pd.DataFrame, pd.DataFrame], int]) -> str | None:
+    """Exercise 4.4: (costs, costs) -> rows that suffice to rank the two."""
+    pairs = _pairs()
+    found = [rows_needed(one.copy(), other.copy()) for one, other in pairs]
+    if any(isinstance(n, bool) or not isinstance(n, Integral) for n in found):
+        return f"a number of rows is a whole number; yours are {found}"
+    agreements = [_agreement(i) for i in range(len(pairs))]
+    bounds = [(_first(a, ENOUGH - 0.03), _first(a, ENOUGH + 0.03)) for a in agreements]
 
-    def gather(name: str, depth: int = 9, first: bool = False, own: bool = True) -> set[str]:
-        terms = set(FAMILY[name]["terms"]) if own else set()
-        sources = FAMILY[name]["sources"][: 1 if first else None]
-        if depth:
-            terms = terms.union(*(gather(source, depth - 1, first) for source in sources))
-        return terms
+    def near(expected: list[int]) -> bool:
+        return all(abs(n - m) <= 1 + m // 10 for n, m in zip(found, expected, strict=True))
 
-    def copied() -> dict[str, dict]:
-        return {
-            name: {"terms": set(entry["terms"]), "sources": list(entry["sources"])}
-            for name, entry in FAMILY.items()
-        }
-
-    family = copied()
-    found = {name: all_terms(name, family) for name in FAMILY}
-    if not all(isinstance(terms, (set, frozenset)) for terms in found.values()):
-        return "return a set of terms for every name"
-    if family != copied():
-        return "the family itself was changed: start from a copy of a model's own terms"
-    if all(found[name] == gather(name) for name in FAMILY):
+    if all(low <= n <= high for n, (low, high) in zip(found, bounds, strict=True)):
         return None
     mistakes = {
-        "only a model's own terms are there: its sources bind it too": {"depth": 0},
-        "the sources' own sources are missing: terms travel further than one step": {"depth": 1},
-        "only the first source counts: a merge has several, and data is one too": {"first": True},
-        "the sources' terms are there, the model's own are missing": {"own": False},
+        "the rows are taken from the top of the table: rows may be sorted, so draw at random": [
+            [_in_file_order(*pair, stays) for pair in pairs] for stays in (True, False)
+        ],
+        "this ranks by NLL per token, and the tokenizers differ: divide by the bytes": [
+            [_first(_agreement(i, unit="tokens")) for i in range(len(pairs))]
+        ],
+        "the two are judged on other rows: draw once, and judge both on the drawn rows": [
+            [_first(_agreement(i, paired=False)) for i in range(len(pairs))]
+        ],
     }
-    for sentence, change in mistakes.items():
-        if all(found[name] == gather(name, **change) for name in FAMILY):
+    for sentence, numbers in mistakes.items():
+        if any(near(expected) for expected in numbers):
             return sentence
-    wrong = next(name for name in FAMILY if found[name] != gather(name))
-    missing = sorted(gather(wrong) - found[wrong])
+    i = next(i for i, (low, high) in enumerate(bounds) if not low <= found[i] <= high)
+    if not 1 <= found[i] <= ROWS:
+        return f"of {ROWS} rows {found[i]} can't be drawn without repetition"
+    share = agreements[i][found[i] - 1]
+    if found[i] < bounds[i][0]:
+        return (
+            f"pair {i + 1} of 3: too few rows. Of many draws of {found[i]}, {share:.0%} rank the "
+            f"two as all rows do, and {ENOUGH:.0%} are asked for"
+        )
+    fewer = agreements[i][found[i] - 2]
     return (
-        f"{wrong!r}: missing {missing}"
-        if missing
-        else f"{wrong!r}: {sorted(found[wrong] - gather(wrong))} binds another model, not this one"
+        f"pair {i + 1} of 3: more rows than needed. With one row fewer than your {found[i]}, "
+        f"{fewer:.0%} of many draws still rank the two as all rows do"
     )

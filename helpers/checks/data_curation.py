@@ -1,12 +1,15 @@
 """Checks for notebooks/02_data_curation.ipynb."""
 
 import random
+import re
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
+from helpers import metrics, products
 from helpers.checks import check
+from helpers.paths import DATA
 
 ANSWERS = ("yes", "credit", "ask", "no")
 WANTED = {"export": "yes", "robots": "ask", "cc_by": "credit", "closed folder": "ask", "api": "no"}
@@ -109,6 +112,62 @@ def check_coverage(coverage: Callable[[list[str], str], float]) -> str | None:
     return None
 
 
+KINDS = ("control", "mine")
+BLIND_SPOT_COLUMNS = ["id", "kind", "description", "accused"]
+
+
+@check
+def check_blind_spot(blind_spot: Callable[[], pd.DataFrame]) -> str | None:
+    """Exercise 2.3: () -> table of planted rows with id, kind, description and accused."""
+    table = blind_spot()
+    if not isinstance(table, pd.DataFrame) or not {*BLIND_SPOT_COLUMNS} <= {*table}:
+        return f"return a table with the columns {', '.join(BLIND_SPOT_COLUMNS)}"
+    rows = products.read_products(DATA / "products.csv").set_index("id")
+    parts = {kind: table[table["kind"] == kind] for kind in KINDS}
+    for kind, part in parts.items():
+        if complaint := _judge_planting(kind, part, rows):
+            return complaint
+    found, seen = (int(parts[kind]["accused"].astype(bool).sum()) for kind in KINDS)
+    if found < 9:
+        return (
+            f"control: {found} of 10 are accused. A search that finds nothing proves nothing: "
+            "plant a kind that section 2.6 finds"
+        )
+    if seen == 10:
+        return (
+            "mine: all 10 are accused. Either the detectors know your kind, or the planted rows "
+            "were judged beside their originals, or all have one text, and pass for copies"
+        )
+    if seen:
+        return f"mine: {seen} of 10 are accused, so the detectors do see this kind"
+    caught = sum(_is_caught(rows.loc[r.id], r.description) for r in parts["mine"].itertuples())
+    if caught:
+        return (
+            f"mine: the counts of section 2.6 see a fault in {caught} of your 10 texts, and your "
+            "table calls them not accused: judge the rows after the planting"
+        )
+    return None
+
+
+def _judge_planting(kind: str, part: pd.DataFrame, rows: pd.DataFrame) -> str | None:
+    if strange := set(part["id"]) - set(rows.index):
+        return f"{kind}: there is no row {min(map(str, strange))} in the curated ones"
+    if len(part) != 10 or part["id"].nunique() != 10:
+        return f"{kind}: ten different rows were asked for, not {part['id'].nunique()}"
+    pairs = list(zip(part["description"], rows.loc[part["id"], "description"], strict=True))
+    if same := sum(planted == original for planted, original in pairs):
+        return f"{kind}: {same} of 10 texts are as they were"
+    if sum(re.findall(r"\w+", a.lower()) == re.findall(r"\w+", b.lower()) for a, b in pairs):
+        return f"{kind}: only case, blanks or marks differ; a reader would call such a text sound"
+    return None
+
+
+def _is_caught(row: pd.Series, text: str) -> bool:
+    source = f"{row['name']} {row['features']} {row['color']}"
+    counts = metrics.invented_numbers(source, text) or metrics.wrong_colors(source, text)
+    return bool(counts) or not metrics.names_color(row["color"], text)
+
+
 def _toy_products() -> pd.DataFrame:
     sizes = [4, 3, 3, 2, 2, 2, *[1] * 24]  # 40 rows, 30 families, none larger than 4
     families = [f"family {i:02}" for i, size in enumerate(sizes) for _ in range(size)]
@@ -119,7 +178,7 @@ def _toy_products() -> pd.DataFrame:
 
 @check
 def check_split_by_family(split: Callable[[pd.DataFrame, int, int], tuple]) -> str | None:
-    """Exercise 2.3: (rows, validation_rows, seed) -> train, validation."""
+    """Exercise 2.4: (rows, validation_rows, seed) -> train, validation."""
     states = random.getstate(), np.random.get_state()
     try:
         rows = _toy_products()

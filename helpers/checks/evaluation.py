@@ -91,15 +91,15 @@ AFFIRMATIONS = re.compile(  # words of denial that deny nothing
 )
 DESCRIPTIONS = [  # description, its features, the one to deny
     (
-        "Rain has a way of finding your books. The navy Marlow Backpack keeps them dry under a "
-        "roll-top closure, carries 24 litres without complaint and hangs from padded straps. "
-        "A hidden pocket minds your keys until you are home.",
+        "The navy Marlow Backpack closes with a roll-top closure and carries 24 litres. It hangs "
+        "from padded straps, and on the back there is a hidden pocket. The backpack is made of "
+        "waxed cotton and comes with a rain cover.",
         ["roll-top closure", "24 litres", "padded straps", "hidden pocket"],
         "padded straps",
     ),
     (
-        "Cordless base and all, the sage Orla Kettle comes to the table. It holds 1.2 L, whistles "
-        "when the water is ready and has a stay-cool handle for those who pour at once.",
+        "Cordless base and lid are part of the Orla Kettle in sage green. It holds 1.2 L and has a "
+        "stay-cool handle. The kettle is made of brushed steel and comes with a limescale filter.",
         ["cordless base", "1.2 L", "stay-cool handle"],
         "cordless base",
     ),
@@ -209,3 +209,55 @@ def check_penalize(
         return "every token is punished, also those that were not seen"
     token = int((answer - wanted).abs().nan_to_num(math.inf).argmax())
     return f"token {token} has {logits[token]:.1f} before and {answer[token]:.3f} after the penalty"
+
+
+POWER, ROWS = (0.64, 0.76), (31, 46)  # usual intervals of a difference give 0.69 to 0.73, 36 to 41
+READING_MISTAKES = [  # the share at 30 rows lies in, and what gives such a share
+    (
+        (0.30, 0.45),
+        "you ask that the two intervals do not overlap, which is too strict: take the interval of "
+        "the paired difference",
+    ),
+    (
+        (0.79, 0.86),
+        "that is the share of a one-sided test at 5 %: 2.5 % lie beyond the interval on each side",
+    ),
+    (
+        (0.90, 0.97),
+        "the rival's rate is taken as known: it has to be read on 30 rows, too, and so it varies",
+    ),
+    (
+        (0.97, 0.9999),
+        "a difference above 0 is not enough: the whole interval has to lie above 0",
+    ),
+]
+
+
+@check
+def check_reading_experiment(
+    reading_experiment: Callable[[], tuple[float, int]],
+) -> str | None:
+    """Exercise 7.4: () -> (share of reads of 30 rows that find a difference, rows for 0.8)."""
+    answer = reading_experiment()
+    try:
+        share, rows = map(float, answer)
+    except (TypeError, ValueError):
+        return f"return a pair (share at 30 rows, rows needed), not {answer!r}"
+    if 1 < share <= 100:
+        return "the share is a percentage: return it between 0 and 1"
+    if not 0 <= share <= 1 or not rows >= 1 or rows != int(rows):
+        return f"({share:g}, {rows:g}) is no share and a number of rows"
+    if share in (0.0, 1.0):
+        return (
+            "at 30 rows yours is always or never: one read, or the true rates themselves, say "
+            "nothing on how often; draw the labels anew, a thousand times"
+        )
+    if not POWER[0] <= share <= POWER[1]:
+        for (low, high), complaint in READING_MISTAKES:
+            if low <= share < high:
+                return complaint
+        return f"a read of 30 rows does not find it in {share:.2f} of cases"
+    if not ROWS[0] <= rows <= ROWS[1]:
+        few = "too few: at 30 rows the share is still below 0.8" if rows < ROWS[0] else "too many"
+        return f"the share at 30 rows is right, but {rows:.0f} rows are {few}"
+    return None

@@ -9,6 +9,9 @@ import torch
 from helpers.checks import check
 
 LAYOUTS = ("prompt, completion", "text", "prompt, completion, text", "input_ids")
+TOYS = ("prompt, completion", "prompt, completion, text")  # the layouts of exercise 6.2
+MEASURED = ("rows", "steps", "loss", "stopped")
+KNOWN_BY_HEART = 0.1  # nats per token
 
 
 @check
@@ -51,8 +54,64 @@ def check_count_targets(count_targets: Callable[[str, int, int, int], int]) -> s
 
 
 @check
+def check_stop_experiment(stop_experiment: Callable[[], dict]) -> str | None:
+    """Exercise 6.2: () -> for both layouts rows, steps, loss and stopped, measured on toys."""
+    torch_state = torch.get_rng_state()
+    try:
+        found = stop_experiment()
+    finally:
+        torch.set_rng_state(torch_state)
+    if not isinstance(found, dict) or not {*TOYS} <= set(found):
+        return f"return a dictionary with {' and '.join(map(repr, TOYS))}"
+    for layout in TOYS:
+        missing = [name for name in MEASURED if not _number(found[layout].get(name))]
+        if missing:
+            return f"{layout}: no number for {', '.join(missing)}"
+    return _judge_toys(*(found[layout] for layout in TOYS))
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _judge_toys(clean: dict, stray: dict) -> str | None:
+    for name in ("rows", "steps"):
+        if clean[name] != stray[name]:
+            return (
+                f"the toys differ in their {name} too ({clean[name]} and {stray[name]}): then "
+                "nobody knows what made the difference"
+            )
+    rows = clean["rows"]
+    if rows < 4:
+        return f"{rows} rows are too few to tell a rule from chance: take at least 4"
+    if not all(0 <= toy["stopped"] <= rows for toy in (clean, stray)):
+        return f"`stopped` counts rows, so it lies between 0 and {rows}"
+    worst = max(clean["loss"], stray["loss"])
+    if worst >= KNOWN_BY_HEART:
+        return (
+            f"a toy ends with a loss of {worst:.2f}: it does not know its rows yet, so how it ends "
+            "says nothing about the column. Train longer, or with a higher rate"
+        )
+    if clean["stopped"] == stray["stopped"] == rows:
+        return (
+            "both stop in every row: does the second toy really get a column `text`, and do you "
+            "count end tokens (`stopped`), not lengths?"
+        )
+    if clean["stopped"] == stray["stopped"] == 0:
+        return "neither stops: is the limit of new tokens longer than a description?"
+    if stray["stopped"] > clean["stopped"]:
+        return "the toy with the stray column stops more often: are the two swapped?"
+    if clean["stopped"] < 0.75 * rows or stray["stopped"] > 0.25 * rows:
+        return (
+            f"{clean['stopped']} and {stray['stopped']} of {rows} rows stop: too close to answer "
+            "the question. Take prompts that the toy was trained on, and a long enough limit"
+        )
+    return None
+
+
+@check
 def check_learning_rate_at(rate_at: Callable[[int, int, int, float], float]) -> str | None:
-    """Exercise 6.2: (step, total_steps, warmup_steps, peak) -> rate of that optimizer step."""
+    """Exercise 6.3: (step, total_steps, warmup_steps, peak) -> rate of that optimizer step."""
     total, warmup, peak = 40, 8, 2e-4
     found = [rate_at(step, total, warmup, peak) for step in range(total)]
     if any(rate is None for rate in found):
@@ -170,7 +229,7 @@ def _judge_restore(restore: Callable, stop: int, batches: torch.Tensor) -> str |
 
 @check
 def check_restore(restore: Callable) -> str | None:
-    """Exercise 6.3: (checkpoint, model, optimizer, scheduler) -> the step to go on with."""
+    """Exercise 6.4: (checkpoint, model, optimizer, scheduler) -> the step to go on with."""
     torch_state = torch.get_rng_state()
     try:
         torch.manual_seed(1)

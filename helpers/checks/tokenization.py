@@ -132,6 +132,88 @@ def _padding_complaint(ids: Tensor, mask: Tensor, pad: int, found: Tensor) -> st
     return f"the label in row {wrong[0]}, position {wrong[1]} should not be {found[tuple(wrong)]}"
 
 
+# lengths of rows, and the largest sequence to try; first a case that can be packed by hand
+_TO_PACK = [
+    ([5, 3, 2, 4, 4], 8),
+    (
+        [20, 26, 20, 14, 18, 22, 21, 20, 26, 18, 21, 19, 23, 17, 22, 16, 18, 16, 26, 15]
+        + [23, 26, 18, 22, 25, 26, 23, 16, 18, 15, 25, 15, 24, 19, 21, 22, 15, 19, 20, 19],
+        64,
+    ),
+]
+
+
+def _packed(lengths: list[int], size: int) -> int:
+    """Sequences of that size that best fit decreasing needs, as `pack` of the notebook."""
+    room: list[int] = []
+    for length in sorted(lengths, reverse=True):
+        fitting = [i for i, free in enumerate(room) if free >= length]
+        if fitting:
+            room[min(fitting, key=lambda i: room[i])] -= length
+        else:
+            room.append(size - length)
+    return len(room)
+
+
+@check
+def check_best_size(best_size: Callable[[list[int], int], tuple[int, float]]) -> str | None:
+    """Exercise 3.3: (lengths, largest) -> size of packed sequences and its share of padding."""
+    for lengths, largest in _TO_PACK:
+        given = list(lengths)
+        found = best_size(given, largest)
+        if given != lengths:
+            return "the list of lengths was changed; sort a copy"
+        if not isinstance(found, (tuple, list)) or len(found) != 2:
+            return f"return two numbers, the size and its share of padding, not {found!r}"
+        if complaint := _packing_complaint(lengths, largest, int(found[0]), float(found[1])):
+            return f"{complaint} (lengths {lengths[:5]}{' ...' if lengths[5:] else ''})"
+    return None
+
+
+def _packing_complaint(lengths: list[int], largest: int, size: int, share: float) -> str | None:
+    real, longest = sum(lengths), max(lengths)
+    if size < longest:
+        return f"a sequence of {size} tokens cuts a row's end: the longest row has {longest}"
+    if size > largest:
+        return f"{size} tokens are more than the largest sequence, {largest}"
+    needs = {tokens: _packed(lengths, tokens) for tokens in range(longest, largest + 1)}
+    positions = {tokens: tokens * count for tokens, count in needs.items()}
+    if not _close(share, 1 - real / positions[size]):
+        sentences = {
+            "a share lies between 0 and 1; this looks like a number of positions": (
+                positions[size] - real
+            ),
+            "a share lies between 0 and 1; this looks like a percentage": (
+                100 - 100 * real / positions[size]
+            ),
+            "that is the share of real tokens, and the rest is padding": real / positions[size],
+            "that is padding for each real token; the share is of all positions": (
+                positions[size] / real - 1
+            ),
+            "that is one row a sequence, padded; pack several into one": (
+                1 - real / (size * len(lengths))
+            ),
+        }
+        for sentence, value in sentences.items():
+            if _close(share, value):
+                return sentence
+        return f"with `pack`, sequences of {size} tokens leave another share than {share:.4f}"
+    if positions[size] == min(positions.values()):
+        smaller = [tokens for tokens in positions if positions[tokens] == positions[size]]
+        return None if size == smaller[0] else "a smaller size wastes as little: return that one"
+    if size == largest:
+        return "the longest sequence is not the best one: a shorter one wastes less"
+    if needs[size] == min(needs.values()):
+        return "that size needs the fewest sequences; what costs time is positions, not sequences"
+    if size == longest:
+        return "as wide as the longest row is safe, but a longer sequence wastes less"
+    return f"the share at {size} tokens is right, but another size wastes less: try every one"
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) < 5e-4  # three decimal places will do
+
+
 _TURNS = [  # role, header, content, end, after: token ids
     ("system", [1, 50, 9], [60, 61], [PAD], [9]),
     ("user", [1, 51, 9], [70, 71, 72], [PAD], [9]),
@@ -153,7 +235,7 @@ def _turn_labels(parts: str, roles: tuple[str, ...], turns: list[tuple], last: b
 
 @check
 def check_mask_turns(mask_turns: Callable[[list[tuple]], list[int]]) -> str | None:
-    """Exercise 3.3: turns of (role, header, content, end, after) -> labels."""
+    """Exercise 3.4: turns of (role, header, content, end, after) -> labels."""
     given = [(role, *map(list, pieces)) for role, *pieces in _TURNS]
     found = mask_turns(given)
     if given != _TURNS:

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from helpers.checks import check
-from helpers.training import IGNORE_INDEX
+from helpers.training import IGNORE_INDEX, Example, collate, target_nll
 
 
 def _close(a: Tensor, b: Tensor) -> bool:
@@ -197,3 +199,124 @@ def check_name_bug(name_bug: Callable[[str], str]) -> str | None:
         if name != _WANTED[case]:
             return _SPECIAL.get((case, name)) or f"{case}: not {name!r}. Look again: {_WHY[case]}"
     return None
+
+
+TOY = (
+    "mug : it is red and tall . it holds hot tea .",
+    "lamp : it is blue . it runs all night .",
+    "mat : this one is soft and green . it folds flat .",
+    "pen : in black . it writes well and never leaks .",
+)
+TOY_WORDS = ("<end>", *sorted(set(" ".join(TOY).split())))
+END, FULL_STOP = 0, TOY_WORDS.index(".")
+
+
+def toy_rows() -> tuple[Example, ...]:
+    """Four rows: two prompt tokens, two sentences, the end."""
+    ids = [[*map(TOY_WORDS.index, text.split()), END] for text in TOY]
+    return tuple(Example(row, [IGNORE_INDEX] * 2 + row[2:]) for row in ids)
+
+
+def toy_model() -> GPT2LMHeadModel:
+    """A random model of one layer without dropout, always the same."""
+    size = {"n_positions": 32, "n_embd": 32, "n_layer": 1, "n_head": 2}
+    no_dropout = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
+    ends = {"bos_token_id": END, "eos_token_id": END}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return GPT2LMHeadModel(GPT2Config(vocab_size=len(TOY_WORDS), **size, **no_dropout, **ends))
+
+
+@cache
+def toy_run(rows: tuple, steps: int = 60) -> list[list[int]]:
+    """What a new toy model, trained on the rows, writes after each prompt of the toy rows."""
+    model = toy_model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01, weight_decay=0.0)
+    batch = collate([Example(list(ids), list(labels)) for ids, labels in rows], END)
+    for _ in range(steps):
+        target_nll(model, batch).mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    texts = [row.input_ids[:2] for row in toy_rows()]
+    for ids in texts:
+        while len(ids) < 20 and ids[-1] != END:
+            ids.append(model(torch.tensor([ids])).logits[0, -1].argmax().item())
+    return [ids[2:] for ids in texts]
+
+
+def _frozen(rows: list) -> tuple:
+    return tuple((tuple(ids), tuple(labels)) for ids, labels in rows)
+
+
+def _shares(texts: list[list[int]]) -> tuple[float, float]:
+    full_stops = sum(ids.count(FULL_STOP) for ids in texts)
+    return full_stops / len(texts), sum(END in ids for ids in texts) / len(texts)
+
+
+def _not_early(rows: tuple, texts: list[list[int]]) -> str | None:
+    """What keeps these texts from being the first sentence, whole, and the end."""
+    firsts = [row.input_ids[2 : row.input_ids.index(FULL_STOP) + 1] for row in toy_rows()]
+    if texts == [[*first, END] for first in firsts]:
+        return None
+    if not any(END in ids for ids, _ in rows):
+        return "the changed rows have lost their end token, so the model writes on to the limit"
+    if not any(END in labels for _, labels in rows):
+        return "no end token carries loss in the changed rows: nothing teaches the model to stop"
+    if texts == [[*first[:-1], END] for first in firsts]:
+        return "it stops before the full stop: that is less than a sentence"
+    if all(ids.count(FULL_STOP) == 2 for ids in texts):
+        return "the model still writes both sentences"
+    if [ids for ids, _ in rows] == [tuple(row.input_ids) for row in toy_rows()]:
+        return (
+            "hiding the second sentence from the loss does not end the text: the output after the "
+            "first full stop is trained on nothing, and the end still follows the second sentence"
+        )
+    if any(text[: len(first)] != first for text, first in zip(texts, firsts, strict=True)):
+        return "what the model writes is not the first sentence of the row any more"
+    return "some texts are not one whole sentence with the end right after it"
+
+
+def _misread(found: dict, texts: dict[str, list[list[int]]]) -> str | None:
+    """Whether the returned numbers are those of the runs."""
+    right = {name: _shares(written) for name, written in texts.items()}
+
+    def same(name: str, numbers: tuple[float, float]) -> bool:
+        return all(math.isclose(a, b) for a, b in zip(found[name], numbers, strict=True))
+
+    if all(same(name, right[name]) for name in right):
+        return None
+    if same("control", right["early"]) and same("early", right["control"]):
+        return "the two runs are swapped: the control is the one on the rows as they are"
+    if all(same(name, tuple(reversed(right[name]))) for name in right):
+        return "the two numbers are swapped: first the sentences a text, then the share that stops"
+    if all(same(name, tuple(len(TOY) * x for x in right[name])) for name in right):
+        return "these are sums over the texts; divide by their number"
+    wrong = next(name for name in right if not same(name, right[name]))
+    return f"the numbers of {wrong!r} are not those of its run: count again what the model wrote"
+
+
+@check
+def check_stop_early(stop_early: Callable) -> str | None:
+    """Exercise 5.4: (run, rows, full_stop, end) -> sentences and stops, of control and change."""
+    runs = {}
+
+    def run(rows: list) -> list[list[int]]:
+        changed = _frozen(rows)
+        runs.pop(changed, None)  # the last run counts
+        runs[changed] = toy_run(changed)
+        return [list(ids) for ids in runs[changed]]
+
+    given = [Example(list(ids), list(labels)) for ids, labels in toy_rows()]
+    found = stop_early(run, given, FULL_STOP, END)
+    if not isinstance(found, dict) or set(found) != {"control", "early"}:
+        return 'return {"control": (sentences, stopped), "early": (sentences, stopped)}'
+    if not runs:
+        return "no model was trained: the numbers have to come from run(rows)"
+    as_they_are = _frozen(toy_rows())
+    if as_they_are not in runs:
+        return "there is no control: run the rows as they are, too (a copy is changed, not they)"
+    others = [rows for rows in runs if rows != as_they_are]
+    if not others:
+        return "only the rows as they are were run: where is the change?"
+    texts = {"control": runs[as_they_are], "early": runs[others[-1]]}
+    return _not_early(others[-1], texts["early"]) or _misread(found, texts)

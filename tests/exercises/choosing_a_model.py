@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from exercises import Exercise
@@ -222,67 +223,85 @@ BITS_FROM_MEAN = Exercise(
     },
 )
 
-Family = dict[str, dict]
+Costs = pd.DataFrame
 
 
-def recursive(name: str, family: Family) -> set[str]:
-    terms = set(family[name]["terms"])
-    return terms.union(*(recursive(source, family) for source in family[name]["sources"]))
+def measure(table: Costs, rows: np.ndarray, unit: str) -> np.ndarray:
+    """NLL per unit of text of each draw; rows: (draws, n) which rows were drawn."""
+    return table["nll"].to_numpy()[rows].sum(axis=1) / table[unit].to_numpy()[rows].sum(axis=1)
 
 
-def with_a_list(name: str, family: Family) -> set[str]:
-    waiting, terms = [name], set()
-    while waiting:
-        entry = family[waiting.pop()]
-        terms |= entry["terms"]
-        waiting += entry["sources"]
-    return terms
+def needed(
+    one: Costs,
+    other: Costs,
+    *,
+    draws: int = 1000,
+    share: float = 0.95,
+    unit: str = "bytes",
+    paired: bool = True,
+) -> int:
+    """Exercise 4.4, one number of rows after the other; what is asked for may be changed."""
+    draw, n_rows = np.random.default_rng(5), len(one)
+    everything = np.arange(n_rows)[None]
+    right = measure(one, everything, unit) > measure(other, everything, unit)
+    for n in range(1, n_rows):
+        rows, others = (draw.random((draws, n_rows)).argsort(axis=1)[:, :n] for _ in range(2))
+        first = measure(one, rows, unit) > measure(other, rows if paired else others, unit)
+        if (first == right).mean() >= share:
+            return n
+    return n_rows
 
 
-def first_source_only(name: str, family: Family) -> set[str]:
-    terms, sources = set(family[name]["terms"]), family[name]["sources"]
-    return terms | first_source_only(sources[0], family) if sources else terms
+def by_mean_of_rows(one: Costs, other: Costs) -> int:
+    """The mean of the rows' own bits per byte instead of the ratio of sums; all draws at once."""
+    gap = ((one["nll"] - other["nll"]) / one["bytes"] / math.log(2)).to_numpy()
+    order = np.argsort(np.random.default_rng(9).random((3000, len(gap))), axis=1)
+    agree = (np.sign(gap[order].cumsum(axis=1)) == np.sign(gap.sum())).mean(axis=0)
+    return int(np.argmax(agree >= 0.95)) + 1
 
 
-def one_step(name: str, family: Family) -> set[str]:
-    own = set(family[name]["terms"])
-    return own.union(*(family[source]["terms"] for source in family[name]["sources"]))
+def from_the_top(one: Costs, other: Costs, stays: bool) -> int:
+    gap = (one["nll"] - other["nll"]).cumsum().to_numpy()
+    same = (gap > 0) == (gap[-1] > 0)
+    if not stays:
+        return int(np.argmax(same)) + 1
+    return max((n + 2 for n in range(len(gap)) if not same[n]), default=1)
 
 
-def without_own(name: str, family: Family) -> set[str]:
-    return set().union(*(recursive(source, family) for source in family[name]["sources"]))
-
-
-def changes_the_family(name: str, family: Family) -> set[str]:
-    terms = family[name]["terms"]
-    for source in family[name]["sources"]:
-        terms |= changes_the_family(source, family)
-    return terms
-
-
-ALL_TERMS = Exercise(
-    on_choosing_a_model.check_all_terms,
-    {"recursive": recursive, "with a list": with_a_list},
+ROWS_NEEDED = Exercise(
+    on_choosing_a_model.check_rows_needed,
     {
-        "own terms only": (
-            "only a model's own terms",
-            lambda name, family: set(family[name]["terms"]),
+        "number by number": needed,
+        "many draws at once, mean of rows": by_mean_of_rows,
+        "numpy's whole number": lambda one, other: np.int64(by_mean_of_rows(one, other)),
+    },
+    {
+        "from the top, first time": (
+            "from the top of the table",
+            lambda one, other: from_the_top(one, other, stays=False),
         ),
-        "one step": ("further than one step", one_step),
-        "first source only": ("only the first source counts", first_source_only),
-        "without its own": ("the model's own are missing", without_own),
-        "changes the family": ("the family itself was changed", changes_the_family),
-        "a list": ("return a set", lambda name, family: sorted(recursive(name, family))),
-        "nothing": ("return a set", lambda name, family: None),
-        "one left out": (
-            "'research base': missing ['no commercial use']",
-            lambda name, family: recursive(name, family) - {"no commercial use"},
+        "from the top, for good": (
+            "from the top of the table",
+            lambda one, other: from_the_top(one, other, stays=True),
         ),
-        "everything for all": (
-            "'base': ['name the authors', 'no commercial use', 'say it is a machine', 'say what "
-            "was changed'] binds another model",
-            lambda name, family: recursive("shop", family),
+        "per token": (
+            "ranks by NLL per token",
+            lambda one, other: needed(one, other, unit="tokens"),
         ),
+        "other rows for each": (
+            "judged on other rows",
+            lambda one, other: needed(one, other, paired=False),
+        ),
+        "one draw each": ("too few rows", lambda one, other: needed(one, other, draws=1)),
+        "half of the draws": ("too few rows", lambda one, other: needed(one, other, share=0.6)),
+        "every draw": ("more rows than needed", lambda one, other: needed(one, other, share=1.0)),
+        "all rows": ("more rows than needed", lambda one, other: len(one)),
+        "a share": (
+            "a number of rows is a whole number",
+            lambda one, other: by_mean_of_rows(one, other) / len(one),
+        ),
+        "nothing": ("a number of rows is a whole number", lambda one, other: None),
+        "no row": ("can't be drawn", lambda one, other: 0),
     },
 )
 
@@ -290,5 +309,5 @@ EXERCISES = {
     "04 count_parameters": COUNT_PARAMETERS,
     "04 decoder_inputs": DECODER_INPUTS,
     "04 bits_from_mean": BITS_FROM_MEAN,
-    "04 all_terms": ALL_TERMS,
+    "04 rows_needed": ROWS_NEEDED,
 }

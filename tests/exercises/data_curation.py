@@ -10,7 +10,9 @@ import pandas as pd
 from snowballstemmer import stemmer
 
 from exercises import Exercise
+from helpers import products
 from helpers.checks import data_curation as on_data_curation
+from helpers.paths import DATA
 
 MAY = {"export": "yes", "robots": "ask", "cc_by": "credit", "closed folder": "ask", "api": "no"}
 
@@ -193,6 +195,74 @@ COVERAGE = Exercise(
     },
 )
 
+CURATED = products.read_products(DATA / "products.csv")
+CLAIM, WEIGHT = " It is shipped from Norway.", " It weighs 999 kg."
+
+
+def planted(kind: str, accused: int, plant: Callable[[str], str] | str, n: int = 10):
+    """One half of the table of exercise 2.3: n rows of a kind, the first `accused` accused."""
+    rows = CURATED.head(n)[["id", "description"]].copy()
+    rows["description"] = (
+        rows["description"].map(plant) if callable(plant) else rows["description"] + plant
+    )
+    return rows.assign(kind=kind, accused=[i < accused for i in range(n)])
+
+
+def both(
+    mine: int = 0,
+    control: int = 10,
+    plant: Callable[[str], str] | str = CLAIM,
+    plant_control: Callable[[str], str] | str = WEIGHT,
+    n: int = 10,
+) -> Callable[[], pd.DataFrame]:
+    halves = planted("mine", mine, plant, n), planted("control", control, plant_control)
+    return lambda: pd.concat(halves)
+
+
+BLIND_SPOT = Exercise(
+    on_data_curation.check_blind_spot,
+    {
+        "a claim without a number": both(),
+        "a misattached fact": both(
+            plant=lambda text: text.replace(" is ", " is not ") + " Or not."
+        ),
+        "nine of ten controls": both(control=9),
+    },
+    {
+        "nothing": ("return a table with the columns", lambda: None),
+        "the two recalls": ("return a table with the columns", lambda: {"mine": 0, "control": 1}),
+        "no control": ("control: ten different rows", lambda: planted("mine", 0, CLAIM)),
+        "five rows": ("mine: ten different rows", both(n=5)),
+        "one row ten times": (
+            "mine: ten different rows",
+            lambda: pd.concat(
+                [*[planted("mine", 0, CLAIM, 1)] * 10, planted("control", 10, WEIGHT)]
+            ),
+        ),
+        "new ids": (
+            "there is no row",
+            lambda: both()().assign(id=[f"x{i}" for i in range(20)]),
+        ),
+        "nothing planted": ("10 of 10 texts are as they were", both(plant="")),
+        "capitals": ("only case, blanks or marks differ", both(plant=str.upper)),
+        "a mark": ("only case, blanks or marks differ", both(plant="!")),
+        "a control that is not found": ("A search that finds nothing proves nothing", both(0, 0)),
+        "judged beside the originals": ("beside their originals", both(mine=10)),
+        "a kind that is found now and then": (
+            "3 of 10 are accused, so the detectors do see",
+            both(mine=3),
+        ),
+        "judged before the planting": (
+            "judge the rows after the planting",
+            both(plant=WEIGHT),
+        ),
+        "a colour, judged before the planting": (
+            "judge the rows after the planting",
+            both(plant=" It also comes in magenta."),
+        ),
+    },
+)
+
 Split = tuple[pd.DataFrame, pd.DataFrame]
 
 
@@ -283,5 +353,6 @@ SPLIT_BY_FAMILY = Exercise(
 EXERCISES = {
     "02 may_use": MAY_USE,
     "02 coverage": COVERAGE,
+    "02 blind_spot": BLIND_SPOT,
     "02 split_by_family": SPLIT_BY_FAMILY,
 }

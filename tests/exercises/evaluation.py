@@ -250,8 +250,95 @@ PENALIZE = Exercise(
     },
 )
 
+
+def reading(finds, reads: int = 4000, rate: float = 0.8, target: float = 0.8, start: int = 4):
+    """Exercise 7.4 by simulation: `finds` judges (reads, n) labels of both systems at once."""
+
+    def experiment() -> tuple[float, int]:
+        rng = np.random.default_rng(5)
+
+        def share(n: int) -> float:
+            ours, rival = rng.random((reads, n)) < rate, rng.random((reads, n)) < 0.5
+            return float(finds(ours.astype(float), rival.astype(float)).mean())
+
+        return share(30), next(n for n in range(start, 200, 2) if share(n) >= target)
+
+    return experiment
+
+
+def paired_by_normal(ours, rival, z=1.96, ddof=0):
+    difference = ours - rival
+    half = z * difference.std(axis=1, ddof=ddof) / ours.shape[1] ** 0.5
+    return difference.mean(axis=1) > half
+
+
+def paired_by_bootstrap(ours, rival):
+    rng = np.random.default_rng(6)
+    found = []
+    for difference in ours - rival:
+        drawn = rng.integers(0, len(difference), (400, len(difference)))
+        found.append(np.percentile(difference[drawn].mean(axis=1), 2.5) > 0)
+    return np.array(found)
+
+
+def edges(labels):
+    n = labels.shape[1]
+    pairs = np.array([wilson(hits, n) for hits in range(n + 1)])
+    return pairs[labels.sum(axis=1).astype(int)].T
+
+
+def by_newcombe(ours, rival):
+    (low, _), (_, high) = edges(ours), edges(rival)
+    a, b = ours.mean(axis=1), rival.mean(axis=1)
+    return a - b - np.sqrt((a - low) ** 2 + (high - b) ** 2) > 0
+
+
+NO_OVERLAP = "you ask that the two intervals do not overlap"
+ALWAYS = "at 30 rows yours is always or never"
+
+READING = Exercise(
+    on_evaluation.check_reading_experiment,
+    {
+        "paired, normal": reading(paired_by_normal),
+        "paired, n - 1": reading(lambda a, b: paired_by_normal(a, b, ddof=1)),
+        "paired, bootstrap": reading(paired_by_bootstrap, reads=400, start=32),
+        "Newcombe's interval": reading(by_newcombe),
+        "an array": lambda: np.array([0.71, 38]),
+    },
+    {
+        "no overlap": (NO_OVERLAP, reading(lambda a, b: edges(a)[0] > edges(b)[1])),
+        "one-sided": (
+            "that is the share of a one-sided test",
+            reading(lambda a, b: paired_by_normal(a, b, z=1.645)),
+        ),
+        "the rival is known": (
+            "the rival's rate is taken as known",
+            reading(lambda a, b: edges(a)[0] > 0.5),
+        ),
+        "any difference": (
+            "a difference above 0 is not enough",
+            reading(lambda a, b: a.mean(axis=1) > b.mean(axis=1)),
+        ),
+        "one read": (ALWAYS, reading(paired_by_normal, reads=1)),
+        "expected counts": (ALWAYS, lambda: (1.0, 19)),
+        "half of the reads": (
+            "rows are too few: at 30 rows the share is still below 0.8",
+            reading(paired_by_normal, target=0.5),
+        ),
+        "nine of ten": ("rows are too many", reading(paired_by_normal, target=0.92)),
+        "another rate": ("does not find it in", reading(paired_by_normal, rate=0.75)),
+        "a percentage": ("the share is a percentage", lambda: (71.0, 38)),
+        "swapped": ("is no share and a number of rows", lambda: (380.0, 0.71)),
+        "half a row": ("is no share and a number of rows", lambda: (0.71, 37.5)),
+        "nan": ("is no share and a number of rows", lambda: (math.nan, 38)),
+        "one number": ("return a pair (share at 30 rows, rows needed), not 0.7", lambda: 0.7),
+        "nothing": ("rows needed), not None", lambda: None),
+    },
+)
+
 EXERCISES = {
     "07 rate_interval": RATE_INTERVAL,
     "07 deny": DENY,
     "07 penalize": PENALIZE,
+    "07 reading_experiment": READING,
 }

@@ -110,6 +110,62 @@ COUNT_TARGETS = Exercise(
 )
 
 
+def measured(clean: tuple = (4, 100, 0.02, 4), stray: tuple = (4, 100, 0.02, 0)) -> Callable:
+    """Exercise 6.2: what a run returned; (rows, steps, loss, stopped) of each toy."""
+    names = ("rows", "steps", "loss", "stopped")
+    toys = {"prompt, completion": clean, "prompt, completion, text": stray}
+    return lambda: {layout: dict(zip(names, toy, strict=True)) for layout, toy in toys.items()}
+
+
+STOP_EXPERIMENT = Exercise(
+    on_sft_trainer.check_stop_experiment,
+    {
+        "four rows": measured(),
+        "twelve rows, not all": measured((12, 300, 0.05, 11), (12, 300, 0.04, 1)),
+        "numpy's": measured((np.int64(4), 100, np.float32(0.02), np.int64(4))),
+        "more than was asked for": lambda: measured()() | {"note": {}},
+    },
+    {
+        "nothing": ("return a dictionary with", lambda: None),
+        "one toy": (
+            "return a dictionary with",
+            lambda: {"prompt, completion": measured()()["prompt, completion"]},
+        ),
+        "no loss": ("prompt, completion: no number for loss", measured((4, 100, None, 4))),
+        "a list of who stopped": (
+            "prompt, completion: no number for stopped",
+            measured((4, 100, 0.02, [True] * 4)),
+        ),
+        "loss is nan": (
+            "prompt, completion, text: no number for loss",
+            measured(stray=(4, 100, float("nan"), 0)),
+        ),
+        "other steps": ("the toys differ in their steps too", measured((4, 200, 0.01, 4))),
+        "other rows": ("the toys differ in their rows too", measured((8, 100, 0.02, 8))),
+        "one row": (
+            "1 rows are too few",
+            measured((1, 100, 0.02, 1), (1, 100, 0.02, 0)),
+        ),
+        "tokens, not rows": ("`stopped` counts rows", measured((4, 100, 0.02, 140))),
+        "hardly trained": (
+            "it does not know its rows yet",
+            measured((4, 5, 8.1, 0), (4, 5, 8.1, 0)),
+        ),
+        "one hardly trained": ("it does not know its rows yet", measured((4, 100, 0.4, 3))),
+        "no column, or lengths": (
+            "both stop in every row",
+            measured(stray=(4, 100, 0.02, 4)),
+        ),
+        "limit too short": ("neither stops", measured((4, 100, 0.02, 0))),
+        "swapped": (
+            "stops more often: are the two swapped",
+            measured((4, 100, 0.02, 0), (4, 100, 0.02, 4)),
+        ),
+        "other prompts": ("too close to answer", measured((8, 100, 0.02, 4), (8, 100, 0.02, 1))),
+    },
+)
+
+
 def rate_at(step: int, total: int, warmup: int, peak: float) -> float:
     return peak * min(step / warmup, (total - step) / (total - warmup))
 
@@ -185,7 +241,7 @@ LEARNING_RATE_AT = Exercise(
 
 
 def restoring(*names: str, step: Callable[[dict], Any] = lambda saved: saved["step"]) -> Callable:
-    """Exercise 6.3: load the named parts, and go on with the step."""
+    """Exercise 6.4: load the named parts, and go on with the step."""
 
     def restore(saved: dict, model, optimizer, scheduler) -> Any:
         parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
@@ -254,6 +310,7 @@ RESTORE = Exercise(
 
 EXERCISES = {
     "06 count_targets": COUNT_TARGETS,
+    "06 stop_experiment": STOP_EXPERIMENT,
     "06 learning_rate_at": LEARNING_RATE_AT,
     "06 restore": RESTORE,
 }

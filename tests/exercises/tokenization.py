@@ -142,8 +142,149 @@ MASK_PADDING = Exercise(
 )
 
 
+Sizes = Callable[[list[int], int], Any]
+
+
+def packed(lengths: list[int], size: int) -> int:
+    """Positions of the packed sequences."""
+    sequences: list[list[int]] = []
+    for length in sorted(lengths, reverse=True):
+        fitting = [sequence for sequence in sequences if sum(sequence) + length <= size]
+        if fitting:
+            max(fitting, key=sum).append(length)
+        else:
+            sequences.append([length])
+    return size * len(sequences)
+
+
+def share(lengths: list[int], size: int) -> float:
+    return 1 - sum(lengths) / packed(lengths, size)
+
+
+def best(lengths: list[int], largest: int, first: int | None = None, step: int = 1) -> tuple:
+    sizes = range(first or max(lengths), largest + 1, step)
+    return min((round(share(lengths, size), 9), size) for size in sizes)[::-1]
+
+
+def tried(size: Sizes) -> Sizes:
+    """The share at a size that was found in another way."""
+    return lambda lengths, largest: (
+        size(lengths, largest),
+        share(lengths, size(lengths, largest)),
+    )
+
+
+def fewest_sequences(lengths: list[int], largest: int) -> int:
+    return min(
+        range(max(lengths), largest + 1), key=lambda size: (packed(lengths, size) / size, size)
+    )
+
+
+def other_share(of: Callable[[list[int], int], float]) -> Sizes:
+    return lambda lengths, largest: (
+        best(lengths, largest)[0],
+        of(lengths, best(lengths, largest)[0]),
+    )
+
+
+def sorted_in_place(lengths: list[int], largest: int) -> tuple:
+    found = best(lengths, largest)
+    lengths.sort()
+    return found
+
+
+def as_they_come(lengths: list[int], largest: int) -> tuple:
+    """A new sequence whenever the next row does not fit into the last one."""
+
+    def positions(size: int) -> int:
+        sequences, room = 0, 0
+        for length in lengths:
+            if length > room:
+                sequences, room = sequences + 1, size
+            room -= length
+        return size * sequences
+
+    sizes = range(max(lengths), largest + 1)
+    return min((1 - sum(lengths) / positions(size), size) for size in sizes)[::-1]
+
+
+BEST_SIZE = Exercise(
+    on_tokenization.check_best_size,
+    {
+        "every size": best,
+        "a list": lambda lengths, largest: list(best(lengths, largest)),
+        "rounded to three places": lambda lengths, largest: (
+            best(lengths, largest)[0],
+            round(best(lengths, largest)[1], 3),
+        ),
+        "a tensor": lambda lengths, largest: (
+            torch.tensor(best(lengths, largest)[0]),
+            np.float64(best(lengths, largest)[1]),
+        ),
+    },
+    {
+        "the largest": ("the longest sequence is not the best", tried(lambda rows, top: top)),
+        "powers of two": (
+            "the longest sequence is not the best",
+            lambda rows, top: min(
+                (share(rows, 2**i), 2**i) for i in range(3, 8) if max(rows) <= 2**i <= top
+            )[::-1],
+        ),
+        "the longest row": (
+            "as wide as the longest row is safe",
+            lambda rows, top: (
+                best(rows, top) if top == 8 else tried(lambda rows, top: max(rows))(rows, top)
+            ),
+        ),
+        "every second size": (
+            "is right, but another size wastes less",
+            lambda rows, top: best(rows, top) if top == 8 else best(rows, top, max(rows), step=2),
+        ),
+        "fewest sequences": ("needs the fewest sequences", tried(fewest_sequences)),
+        "ends cut": (
+            "cuts a row's end",
+            lambda lengths, largest: best(lengths, largest, first=1),
+        ),
+        "beyond the largest": (
+            "more than the largest sequence",
+            lambda lengths, largest: best(lengths, 2 * largest, first=largest + 1),
+        ),
+        "a number of positions": (
+            "looks like a number of positions",
+            other_share(lambda lengths, size: packed(lengths, size) - sum(lengths)),
+        ),
+        "a percentage": (
+            "looks like a percentage",
+            other_share(lambda lengths, size: 100 * share(lengths, size)),
+        ),
+        "real tokens": (
+            "that is the share of real tokens",
+            other_share(lambda lengths, size: 1 - share(lengths, size)),
+        ),
+        "of the real tokens": (
+            "that is padding for each real token",
+            other_share(lambda lengths, size: packed(lengths, size) / sum(lengths) - 1),
+        ),
+        "not packed": (
+            "that is one row a sequence",
+            lambda rows, top: (max(rows), 1 - sum(rows) / (max(rows) * len(rows))),
+        ),
+        "packed as they come": ("is right, but another size wastes less", as_they_come),
+        "one sequence forgotten": (
+            "leave another share than",
+            other_share(lambda lengths, size: 1 - sum(lengths) / (packed(lengths, size) - size)),
+        ),
+        "the size alone": (
+            "return two numbers, the size and its share",
+            lambda lengths, largest: best(lengths, largest)[0],
+        ),
+        "sorted in place": ("the list of lengths was changed", sorted_in_place),
+    },
+)
+
+
 def turns(parts: str = "content end", roles: str = "assistant", last: bool = False) -> Callable:
-    """Exercise 3.3 with loss on these parts of these roles."""
+    """Exercise 3.4 with loss on these parts of these roles."""
 
     def labels(turns: list[tuple]) -> list[int]:
         found: list[int] = []
@@ -230,5 +371,6 @@ MASK_TURNS = Exercise(
 EXERCISES = {
     "03 response_labels": RESPONSE_LABELS,
     "03 mask_padding": MASK_PADDING,
+    "03 best_size": BEST_SIZE,
     "03 mask_turns": MASK_TURNS,
 }

@@ -8,6 +8,7 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from exercises import Exercise
 from helpers.checks import training_loop as on_training_loop
+from helpers.training import Example
 
 IGNORE = -100
 
@@ -238,8 +239,119 @@ NAME_BUG = Exercise(
     },
 )
 
+
+def experiment(change: Callable, read: Callable = lambda control, early: (control, early)):
+    """Exercise 5.4: `change` gets a row and the place of its first full stop."""
+
+    def stop_early(run, rows, full_stop, end):
+        def shares(rows):
+            texts = run(rows)
+            sentences = sum(text.count(full_stop) for text in texts) / len(texts)
+            return sentences, sum(end in text for text in texts) / len(texts)
+
+        early = [change(*row, row.input_ids.index(full_stop), end) for row in rows]
+        control, early = read(shares(rows), shares([Example(*row) for row in early]))
+        return {"control": control, "early": early}
+
+    return stop_early
+
+
+def cut(ids, labels, place, end):
+    return [*ids[: place + 1], end], [*labels[: place + 1], end]
+
+
+def inserted(ids, labels, place, end):
+    ids = [*ids[: place + 1], end, *ids[place + 1 :]]
+    return ids, [*labels[: place + 1], end, *labels[place + 1 :]]
+
+
+def no_end(ids, labels, place, end):
+    return ids[: place + 1], labels[: place + 1]
+
+
+def end_without_label(ids, labels, place, end):
+    return [*ids[: place + 1], end], [*labels[: place + 1], IGNORE]
+
+
+def half_a_sentence(ids, labels, place, end):
+    return [*ids[:place], end], [*labels[:place], end]
+
+
+def hidden(ids, labels, place, end):
+    return ids, [*labels[: place + 1], *[IGNORE] * (len(ids) - place - 2), end]
+
+
+def longer(ids, labels, place, end):
+    return [*ids, end], [*labels, IGNORE]
+
+
+def first_word_only(ids, labels, place, end):
+    return [*ids[:3], ids[place], end], [*labels[:3], ids[place], end]
+
+
+def repeated(ids, labels, place, end):
+    again = ids[2 : place + 1]
+    return [*ids[: place + 1], *again[:2], end], [*labels[: place + 1], *again[:2], end]
+
+
+def no_runs(run, rows, full_stop, end):
+    return {"control": (2.0, 1.0), "early": (1.0, 1.0)}
+
+
+def no_control(run, rows, full_stop, end):
+    run([Example(*cut(*row, row.input_ids.index(full_stop), end)) for row in rows])
+    return no_runs(run, rows, full_stop, end)
+
+
+def in_place(run, rows, full_stop, end):
+    for row in rows:
+        del row.input_ids[row.input_ids.index(full_stop) + 1 : -1]
+        del row.labels[row.labels.index(full_stop) + 1 : -1]
+    run(rows)
+    run(rows)
+    return no_runs(run, rows, full_stop, end)
+
+
+def only_control(run, rows, full_stop, end):
+    run(rows)
+    return no_runs(run, rows, full_stop, end)
+
+
+STOP_EARLY = Exercise(
+    on_training_loop.check_stop_early,
+    {"cut": experiment(cut), "an end between the sentences": experiment(inserted)},
+    {
+        "a pair": ('return {"control"', lambda run, rows, full_stop, end: (1.0, 1.0)),
+        "no runs": ("no model was trained", no_runs),
+        "no control": ("there is no control", no_control),
+        "changed in place": ("there is no control", in_place),
+        "only the control": ("only the rows as they are", only_control),
+        "no end": ("have lost their end token", experiment(no_end)),
+        "end not trained": ("no end token carries loss", experiment(end_without_label)),
+        "half a sentence": ("less than a sentence", experiment(half_a_sentence)),
+        "an end after the end": ("still writes both sentences", experiment(longer)),
+        "second sentence hidden": ("hiding the second sentence", experiment(hidden)),
+        "first word only": ("is not the first sentence", experiment(first_word_only)),
+        "two words more": ("some texts are not one whole sentence", experiment(repeated)),
+        "runs swapped": ("the two runs are swapped", experiment(cut, lambda a, b: (b, a))),
+        "numbers swapped": (
+            "the two numbers are swapped",
+            experiment(cut, lambda a, b: (a[::-1], b[::-1])),
+        ),
+        "sums": (
+            "these are sums over the texts",
+            experiment(cut, lambda *both: [(4 * a, 4 * b) for a, b in both]),
+        ),
+        "not measured": (
+            "the numbers of 'control' are not those of its run",
+            experiment(cut, lambda a, b: ((1.5, 1.0), b)),
+        ),
+    },
+)
+
 EXERCISES = {
     "05 completion_loss": COMPLETION_LOSS,
     "05 accumulate": ACCUMULATE,
     "05 name_bug": NAME_BUG,
+    "05 stop_early": STOP_EARLY,
 }
