@@ -135,3 +135,15 @@ def test_a_contact_goes_with_its_sentence_feature_or_bracket():
         "": "",
     }
     assert {text: cell["repair_pii"](text) for text in cases} == cases
+
+
+def test_a_number_in_wrong_company_is_found_and_a_right_one_left_alone():
+    cell = run_cells(
+        DATA_CURATION, "def in_wrong_company(", metrics=metrics, stems=metrics.stems,
+        UNITS=metrics._UNIT_NAMES,
+    )  # fmt: skip
+    wrong, text = cell["in_wrong_company"], "It is 180 cm high and 90 cm wide, with 3 tiers."
+    assert [wrong(f, text) for f in ("90 cm high", "180 cm wide", "4 tiers")] == [True] * 3
+    assert not any(wrong(f, text) for f in ("180 cm high", "90 cm wide", "3 tiers", "90 cm", "lid"))
+    for row in PRODUCTS.to_dict("records"):
+        assert not any(wrong(f, row["description"]) for f in row["features"].split(", "))

@@ -15,8 +15,8 @@ from helpers.paths import ROOT
 MEMORY_NEEDED, DISK_NEEDED = 6.0, 8.0  # GB
 
 # The machine that the README's minutes come from, in float32. To be brought up to date with them:
-REFERENCE_STEP = 4.2  # s: "a training step of 8 rows", as this check prints it there
-REFERENCE_MINUTES = 25.0  # notebook 06 there, as `make course` prints it
+REFERENCE_STEP = 4.2  # s: "a training step of 8 rows", as this check prints it there. PLACEHOLDER
+REFERENCE_MINUTES = 25.0  # notebook 06 there, as `make course` prints it. PLACEHOLDER
 STEPS = 155  # of 8 rows, in notebook 06: sweep 3 x 10, three passes 114, the shorter runs
 
 EMULATED = 0.5  # of float32's speed: below it, no whole step is tried in bfloat16

@@ -1,5 +1,6 @@
 """Run every notebook in order with papermill into runs/; goes on where it stopped last time."""
 
+import shutil
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ EXECUTED = RUNS / "notebooks"
 
 def main() -> None:
     EXECUTED.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(NOTEBOOKS / "figures", EXECUTED / "figures", dirs_exist_ok=True)
     notebooks = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
     for position, notebook in enumerate(notebooks, start=1):
         executed = EXECUTED / notebook.name
