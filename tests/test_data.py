@@ -11,6 +11,7 @@ from helpers.paths import DATA
 from helpers.splits import group_split
 
 PRODUCTS = products.read_products(DATA / "products.csv")
+MORE = pd.read_json(DATA / "more.jsonl", lines=True, dtype=False)
 NOT_FACTUAL = re.compile(
     r"\b(?:so you|so that|which keeps|because|ideal|perfect|great|easy|easily|your?|we|our)\b"
 )
@@ -81,7 +82,10 @@ def test_colours_and_families_are_lower_case():
         assert (PRODUCTS[column] == PRODUCTS[column].str.lower()).all()
 
 
-@pytest.mark.parametrize("row", list(PRODUCTS.itertuples(index=False)), ids=lambda row: row.id)
+EVERY_ROW = [row for table in (PRODUCTS, MORE) for row in table.itertuples(index=False)]
+
+
+@pytest.mark.parametrize("row", EVERY_ROW, ids=lambda row: row.id)
 def test_the_description_says_what_the_row_says_as_far_as_code_can_tell(row):
     row = pd.Series(row._asdict())
     text = row.description
@@ -157,3 +161,26 @@ def test_the_other_voices_describe_the_same_products(voice, rows):
     factual = PRODUCTS.set_index("id")["description"]
     assert (table.set_index("id")["description"] != factual.reindex(table["id"])).all()
     assert table["description"].str.strip().ne("").all()
+
+
+def test_the_further_rows_are_700_of_other_families_than_validation_and_test():
+    assert list(MORE["id"]) == [f"m{number:03}" for number in range(1, 701)]
+    assert list(MORE.columns) == list(PRODUCTS.columns)
+    held_out = pd.concat([SPLIT["validation"], SPLIT["test"]])
+    assert not set(MORE["family"]) & set(held_out["family"])
+    assert MORE["name"].is_unique and not set(MORE["name"]) & set(PRODUCTS["name"])
+    assert set(MORE["category"]) == set(PRODUCTS["category"])
+
+
+def test_the_further_rows_are_in_the_same_voice():
+    assert MORE["features"].str.split(", ").str.len().between(3, 6).all()
+    assert MORE["description"].str.split().str.len().between(20, 42).all()
+    assert MORE["description"].str.count(r"[.!?](?:\s|$)").between(2, 3).all()
+    for text, row in zip(MORE["description"], MORE.apply(source, axis=1), strict=True):
+        assert not set(NOT_FACTUAL.findall(text.lower())) - set(NOT_FACTUAL.findall(row.lower()))
+
+
+def test_no_further_row_begins_like_another_or_shares_much_with_it():
+    texts = pd.concat([PRODUCTS["description"], MORE["description"]])
+    assert texts.map(lambda text: tuple(words(text)[:5])).is_unique
+    assert greatest_likeness(texts) <= 0.25

@@ -273,12 +273,11 @@ def paired_by_normal(ours, rival, z=1.96, ddof=0):
 
 
 def paired_by_bootstrap(ours, rival):
-    rng = np.random.default_rng(6)
-    found = []
-    for difference in ours - rival:
-        drawn = rng.integers(0, len(difference), (400, len(difference)))
-        found.append(np.percentile(difference[drawn].mean(axis=1), 2.5) > 0)
-    return np.array(found)
+    """Drawing rows again is drawing how many of them are -1, 0 and 1."""
+    difference, (reads, n) = ours - rival, ours.shape
+    shares = np.stack([(difference == value).mean(axis=1) for value in (-1, 0, 1)], axis=1)
+    drawn = np.random.default_rng(6).multinomial(n, shares[:, None], size=(reads, 400))
+    return np.percentile(drawn[..., 2] - drawn[..., 0], 2.5, axis=1) > 0
 
 
 def edges(labels):
