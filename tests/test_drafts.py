@@ -27,10 +27,11 @@ def draft(text, stopped=True):
         draft("The Orla Lamp is 34 cm tall. It has an 8 W LED and a linen shade."),
         draft("The amber Orla Lamp is 34 cm tall, with a red cord, an 8 W LED and a linen shade."),
         draft("The amber Orla Lamp is 34 cm tall. Its 8 W LED and linen shade cost 90 pounds."),
+        draft(GOOD.replace("Orla Lamp", "orla lamp")),
         draft(GOOD + " The lamp has a linen shade."),
         draft(GOOD, stopped=False),
     ],
-    ids=["feature", "colour", "wrong colour", "number", "twice", "cut off"],
+    ids=["feature", "colour", "wrong colour", "number", "name", "twice", "cut off"],
 )
 def test_the_better_draft_is_kept_wherever_it_stands(worse):
     good = draft(GOOD)

@@ -276,7 +276,7 @@ def paired_by_bootstrap(ours, rival):
     """Drawing rows again is drawing how many of them are -1, 0 and 1."""
     difference, (reads, n) = ours - rival, ours.shape
     shares = np.stack([(difference == value).mean(axis=1) for value in (-1, 0, 1)], axis=1)
-    drawn = np.random.default_rng(6).multinomial(n, shares[:, None], size=(reads, 400))
+    drawn = np.random.default_rng(6).multinomial(n, shares[:, None], size=(reads, 200))
     return np.percentile(drawn[..., 2] - drawn[..., 0], 2.5, axis=1) > 0
 
 
@@ -300,7 +300,7 @@ READING = Exercise(
     {
         "paired, normal": reading(paired_by_normal),
         "paired, n - 1": reading(lambda a, b: paired_by_normal(a, b, ddof=1)),
-        "paired, bootstrap": reading(paired_by_bootstrap, reads=400, start=32),
+        "paired, bootstrap": reading(paired_by_bootstrap, reads=400, start=34),
         "Newcombe's interval": reading(by_newcombe),
         "an array": lambda: np.array([0.71, 38]),
     },
