@@ -78,7 +78,9 @@ def test_a_batch_writes_what_a_slow_loop_without_padding_writes(
     assert complete(tiny_model, tiny_tokenizer, PROMPTS, 12, batch_size) == slowly_written
 
 
-def test_a_batch_holds_at_most_batch_size_prompts(tiny_model, tiny_tokenizer, monkeypatch):
+@pytest.fixture
+def rows_at_once(tiny_model, monkeypatch) -> list[int]:
+    """A list that fills with the number of prompts of each call of generate."""
     rows = []
     generate = tiny_model.generate
 
@@ -87,8 +89,12 @@ def test_a_batch_holds_at_most_batch_size_prompts(tiny_model, tiny_tokenizer, mo
         return generate(input_ids=input_ids, **more)
 
     monkeypatch.setattr(tiny_model, "generate", counting)
+    return rows
+
+
+def test_a_batch_holds_at_most_batch_size_prompts(tiny_model, tiny_tokenizer, rows_at_once):
     complete(tiny_model, tiny_tokenizer, PROMPTS, 1, batch_size=3)
-    assert sorted(rows) == [1, 3, 3]
+    assert sorted(rows_at_once) == [1, 3, 3]
 
 
 def test_the_end_token_stops_a_completion_and_is_not_counted(chain, tiny_tokenizer):
@@ -227,14 +233,6 @@ def test_with_beams_too_a_batch_writes_what_each_prompt_alone_does(
     assert complete(tiny_model, tiny_tokenizer, PROMPTS, 12, batch_size, num_beams=3) == alone
 
 
-def test_beams_count_in_the_size_of_a_batch(tiny_model, tiny_tokenizer, monkeypatch):
-    rows = []
-    generate = tiny_model.generate
-
-    def counting(input_ids: torch.Tensor, **more: object) -> torch.Tensor:
-        rows.append(len(input_ids))
-        return generate(input_ids=input_ids, **more)
-
-    monkeypatch.setattr(tiny_model, "generate", counting)
+def test_beams_count_in_the_size_of_a_batch(tiny_model, tiny_tokenizer, rows_at_once):
     complete(tiny_model, tiny_tokenizer, PROMPTS, 1, batch_size=6, num_beams=2)
-    assert sorted(rows) == [1, 3, 3]
+    assert sorted(rows_at_once) == [1, 3, 3]

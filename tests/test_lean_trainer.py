@@ -12,6 +12,7 @@ from trl import SFTConfig, SFTTrainer
 from helpers import training
 from helpers.lean_trainer import LeanTrainer
 from notebook_files import NOTEBOOKS, run_cells
+from trainers import keep_micro_batches
 
 (SFT_TRAINER,) = (path for path in NOTEBOOKS if path.name.startswith("06"))
 LONG = " When the evening comes, a book and a lamp. Three pockets hold the pens and the notes."
@@ -56,9 +57,13 @@ def new_trainer(model, tiny_tokenizer, tmp_path):
     return new_trainer
 
 
-def logs(trainer, *names):
-    """What was logged under these names, one row a log that has them all."""
+def trained(trainer):
     trainer.train()
+    return trainer
+
+
+def logs(trainer, *names):
+    """What a trained trainer logged under these names, one row a log that has them all."""
     return pd.DataFrame(trainer.state.log_history).dropna(subset=list(names))[list(names)]
 
 
@@ -78,14 +83,8 @@ def by_hand(model, batches):
 
 def first_step(trainer):
     """Loss and gradient norm that a trainer logs for its first step, and its micro-batches."""
-    collate, batches = trainer.data_collator, []
-
-    def collate_and_keep(rows):
-        batches.append(collate(rows))
-        return batches[-1]
-
-    trainer.data_collator = collate_and_keep
-    return logs(trainer, "loss", "grad_norm").iloc[0].tolist(), batches[:2]
+    batches = keep_micro_batches(trainer)
+    return logs(trained(trainer), "loss", "grad_norm").iloc[0].tolist(), batches[:2]
 
 
 def test_over_unequal_micro_batches_the_first_step_is_that_of_the_loop(model, new_trainer):
@@ -106,15 +105,9 @@ def test_a_loss_that_does_not_count_the_whole_steps_targets_is_told_apart(
 
 
 def test_a_whole_run_logs_what_sfttrainer_logs_and_ends_with_its_weights(new_trainer):
-    lean, full = new_trainer(LeanTrainer), new_trainer(SFTTrainer)
+    lean, full = trained(new_trainer(LeanTrainer)), trained(new_trainer(SFTTrainer))
     for names in (["loss", "grad_norm"], ["eval_loss"]):
-        if names == ["loss", "grad_norm"]:
-            found, wanted = logs(lean, *names), logs(full, *names)
-        else:
-            found, wanted = (
-                pd.DataFrame(one.state.log_history).dropna(subset=names)[names]
-                for one in (lean, full)
-            )
+        found, wanted = logs(lean, *names), logs(full, *names)
         assert len(found) >= 2
         assert found.to_numpy() == pytest.approx(wanted.to_numpy(), rel=1e-4)
     for a, b in zip(lean.model.parameters(), full.model.parameters(), strict=True):
@@ -152,18 +145,18 @@ def test_it_computes_in_bfloat16_only_where_the_configuration_says_so(new_traine
 
 
 def test_activation_checkpointing_gives_the_same_gradient(new_trainer):
-    runs = [
-        logs(new_trainer(LeanTrainer, activation_checkpointing=on), "loss", "grad_norm").to_numpy()
-        for on in (False, True)
-    ]
-    assert runs[0] == pytest.approx(runs[1], rel=1e-5)
+    runs = [trained(new_trainer(LeanTrainer, activation_checkpointing=on)) for on in (False, True)]
+    without, checkpointed = (logs(run, "loss", "grad_norm").to_numpy() for run in runs)
+    assert without == pytest.approx(checkpointed, rel=1e-5)
 
 
 def test_it_is_the_class_of_notebook_06(new_trainer):
     taught = run_cells(SFT_TRAINER, "class LeanTrainer(", SFTTrainer=SFTTrainer, training=training)[
         "LeanTrainer"
     ]
-    found, wanted = (logs(new_trainer(kind), "loss", "grad_norm") for kind in (LeanTrainer, taught))
+    found, wanted = (
+        logs(trained(new_trainer(kind)), "loss", "grad_norm") for kind in (LeanTrainer, taught)
+    )
     assert found.to_numpy().tolist() == wanted.to_numpy().tolist()
     lean, shown = (new_trainer(kind).evaluate()["eval_loss"] for kind in (LeanTrainer, taught))
     assert lean == shown

@@ -13,6 +13,7 @@ from datasets import Dataset
 from trl import SFTConfig, SFTTrainer
 
 from helpers import training
+from trainers import keep_micro_batches
 
 ROWS = [
     {"prompt": "A kettle:", "completion": " Mornings start gently."},
@@ -39,13 +40,7 @@ def trainer(model, tiny_tokenizer, tmp_path):
 
 def train_by_trl(trainer):
     """The logs of three steps, and the micro-batches that they were made with."""
-    collate, batches = trainer.data_collator, []
-
-    def collate_and_keep(rows):
-        batches.append(collate(rows))
-        return batches[-1]
-
-    trainer.data_collator = collate_and_keep
+    batches = keep_micro_batches(trainer)
     trainer.train()
     return pd.DataFrame(trainer.state.log_history).dropna(subset="loss"), batches
 
