@@ -102,7 +102,7 @@ def test_cells_stay_within_their_budgets(path):
     assert statistics.median(lines) <= 12
     assert max(words) <= 200
     assert sum(words) <= 4000
-    assert 40 <= len(notebook.cells) <= 135
+    assert 40 <= len(notebook.cells) <= 117
     assert path.stat().st_size <= 500_000
 
 

@@ -70,7 +70,7 @@ def step_seconds(model: torch.nn.Module, tokenizer, bf16: bool) -> float:
     examples = [training.encode(tokenizer, row["prompt"], row["completion"]) for row in rows]
     pad = tokenizer.pad_token_id or tokenizer.eos_token_id
     steps = training.train(
-        model, examples, pad, learning_rate=0.0, batch_size=2, accumulation=4, max_steps=3,
+        model, examples, pad, learning_rate=0.0, batch_size=4, accumulation=2, max_steps=3,
         bf16=bf16,
     )  # fmt: skip
     times = [time.perf_counter()]
