@@ -389,11 +389,12 @@ def check_machine():
 
 
 def test_the_check_foretells_the_minutes_of_the_machine_that_they_come_from(check_machine):
-    step, minutes = check_machine.REFERENCE_STEP, check_machine.REFERENCE_MINUTES
-    assert check_machine.minutes_of_06(step, step) == pytest.approx(minutes)
-    assert check_machine.minutes_of_06(3 * step, 3 * step) == pytest.approx(3 * minutes)
-    faster = check_machine.minutes_of_06(step, step / 2)
-    assert minutes / 2 < faster < minutes  # only the training is faster
+    float32, bfloat16 = check_machine.REFERENCE_FLOAT32, check_machine.REFERENCE_BFLOAT16
+    minutes = check_machine.REFERENCE_MINUTES
+    assert check_machine.minutes_of_06(float32, bfloat16) == pytest.approx(minutes)
+    assert check_machine.minutes_of_06(3 * float32, 3 * bfloat16) == pytest.approx(3 * minutes)
+    slower = check_machine.minutes_of_06(float32, float32)
+    assert minutes < slower < minutes * float32 / bfloat16  # only the training is slower
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from helpers.paths import ROOT
 
 MEMORY_NEEDED, DISK_NEEDED = 6.0, 8.0  # GB
 
-# The machine that the README's minutes come from, in float32. To be brought up to date with them:
-REFERENCE_STEP = 4.2  # s: "a training step of 8 rows", as this check prints it there. PLACEHOLDER
-REFERENCE_MINUTES = 25.0  # notebook 06 there, as `make course` prints it. PLACEHOLDER
+# The machine that the README's minutes come from; there the notebooks train in bfloat16.
+REFERENCE_FLOAT32 = 3.2  # s: "a training step of 8 rows", as this check prints it there
+REFERENCE_BFLOAT16 = 2.0  # s
+REFERENCE_MINUTES = 22.0  # notebook 06 there, as `make course` prints it
 STEPS = 155  # of 8 rows, in notebook 06: sweep 3 x 10, three passes 114, the shorter runs
 
 EMULATED = 0.5  # of float32's speed: below it, no whole step is tried in bfloat16
@@ -81,8 +82,8 @@ def step_seconds(model: torch.nn.Module, tokenizer, bf16: bool) -> float:
 
 def minutes_of_06(float32_step: float, chosen_step: float) -> float:
     """Its training goes at the pace of the chosen precision, all that it writes at float32's."""
-    training_there = STEPS * REFERENCE_STEP / 60
-    others = (REFERENCE_MINUTES - training_there) * float32_step / REFERENCE_STEP
+    others_there = REFERENCE_MINUTES - STEPS * REFERENCE_BFLOAT16 / 60
+    others = others_there * float32_step / REFERENCE_FLOAT32
     return STEPS * chosen_step / 60 + others
 
 
