@@ -1,6 +1,7 @@
 """The committed products measure up to what the data card says of them."""
 
 import collections
+import datetime
 import re
 
 import pandas as pd
@@ -184,3 +185,14 @@ def test_no_further_row_begins_like_another_or_shares_much_with_it():
     texts = pd.concat([PRODUCTS["description"], MORE["description"]])
     assert texts.map(lambda text: tuple(words(text)[:5])).is_unique
     assert greatest_likeness(texts) <= 0.25
+
+
+def test_five_seeds_are_recorded_with_command_versions_and_date():
+    seeds = pd.read_csv(DATA / "seeds.csv")
+    for _, runs in seeds.groupby("system"):
+        assert sorted(runs["seed"]) == [0, 1, 2, 3, 4]
+    assert set(seeds["system"]) == {"tuned", "best draft"}
+    assert seeds.notna().all().all()
+    for run in seeds.itertuples():
+        assert run.seed == 0 or f"--seed {run.seed} " in run.command
+        assert datetime.date.fromisoformat(run.date)
