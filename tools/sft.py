@@ -18,7 +18,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from helpers import drafts, generation, models, precision, products, run_files, scores, training
-from helpers.prompts import product_prompt
+from helpers.prompts import prompt_completion
 
 EPOCHS, STEP_ROWS, LEARNING_RATE, LAST_CHECKPOINTS = 3, 8, 1.5e-4, 3  # chosen in 06
 PACKAGES = ("torch", "transformers")
@@ -33,19 +33,16 @@ def main() -> None:
         name: products.with_voice(products.load_split(name).head(rows), asked.voice)
         for name, rows in (("train", asked.train_rows), ("validation", asked.validation_rows))
     }
+    pairs = {name: prompt_completion(rows) for name, rows in split.items()}
     examples = {
-        name: [
-            training.encode(tokenizer, product_prompt(row), " " + row["description"])
-            for row in rows.to_dict("records")
-        ]
-        for name, rows in split.items()
+        name: [training.encode(tokenizer, row["prompt"], row["completion"]) for row in dataset]
+        for name, dataset in pairs.items()
     }
     train(model, examples["train"], tokenizer.pad_token_id, asked.seed)
     asked.output.mkdir(parents=True, exist_ok=True)
     run_files.save_whole(asked.output / "model", model, tokenizer)
 
-    rows = split["validation"]
-    prompts = [product_prompt(row) for row in rows.to_dict("records")]
+    rows, prompts = split["validation"], pairs["validation"]["prompt"][:]
     written = {
         "tuned": generation.complete(model, tokenizer, prompts, asked.max_new_tokens),
         "best draft": drafts.describe(model, tokenizer, rows, asked.max_new_tokens),
