@@ -1,6 +1,5 @@
 """tools/run_course.py: what counts as done, and what a notebook took."""
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -9,11 +8,9 @@ import sys
 import nbformat
 import pytest
 
-from helpers.paths import ROOT
+from tool_files import load_tool
 
-spec = importlib.util.spec_from_file_location("run_course", ROOT / "tools" / "run_course.py")
-run_course = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(run_course)
+run_course = load_tool("run_course")
 
 FINISHED = {"end_time": "2026-01-01T00:00:00", "exception": False}
 TAKES_200_MB = "import time; held = bytearray(200_000_000); time.sleep(2)"

@@ -1,7 +1,6 @@
 """What sets the course up: the lists of versions, tools/install.py, the Makefile, portability."""
 
 import ast
-import importlib.util
 import json
 import os
 import platform
@@ -20,6 +19,7 @@ import pytest
 from helpers.paths import ROOT
 from notebook_files import NOTEBOOKS
 from notebook_files import read as read_notebook
+from tool_files import load_tool
 
 COURSE = "sft-course"
 USED_OTHERWISE = {
@@ -195,13 +195,6 @@ def test_a_python_that_is_new_enough_begins_with_the_environment(course, version
 
 def load_install(root: Path) -> ModuleType:
     return load_tool("install", root)
-
-
-def load_tool(name: str, root: Path = ROOT) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, root / "tools" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Commands:

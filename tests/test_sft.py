@@ -1,7 +1,6 @@
 """tools/sft.py: the mean of the last checkpoints, and the scores that it records."""
 
 import copy
-import importlib.util
 import sys
 
 import pandas as pd
@@ -11,10 +10,9 @@ import torch
 from helpers import precision, training
 from helpers.paths import ROOT
 from helpers.run_files import saved_weights
+from tool_files import load_tool
 
-spec = importlib.util.spec_from_file_location("sft", ROOT / "tools" / "sft.py")
-sft = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(sft)
+sft = load_tool("sft")
 
 
 @pytest.fixture
