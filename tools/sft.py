@@ -6,22 +6,27 @@ It writes the tuned model to <output>/model and its scores on validation to <out
 """
 
 import argparse
-import datetime
-import math
 import shlex
 import sys
-from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from helpers import drafts, generation, models, precision, products, run_files, scores, training
+from helpers import (
+    drafts,
+    generation,
+    models,
+    precision,
+    products,
+    recipe,
+    run_files,
+    scores,
+    studies,
+    training,
+)
 from helpers.prompts import prompt_completion
-
-EPOCHS, STEP_ROWS, LEARNING_RATE, LAST_CHECKPOINTS = 3, 8, 1.5e-4, 3  # chosen in 06
-PACKAGES = ("torch", "transformers")
 
 
 def main() -> None:
@@ -38,7 +43,8 @@ def main() -> None:
         name: [training.encode(tokenizer, row["prompt"], row["completion"]) for row in dataset]
         for name, dataset in pairs.items()
     }
-    train(model, examples["train"], tokenizer.pad_token_id, asked.seed)
+    matrices = precision.choose()
+    train(model, examples["train"], tokenizer.pad_token_id, asked.seed, matrices == "bfloat16")
     asked.output.mkdir(parents=True, exist_ok=True)
     run_files.save_whole(asked.output / "model", model, tokenizer)
 
@@ -48,22 +54,16 @@ def main() -> None:
         "best draft": drafts.describe(model, tokenizer, rows, asked.max_new_tokens),
     }
     nll = training.mean_nll(model, examples["validation"], tokenizer.pad_token_id)
-    made = {
-        "command": shlex.join(["python", "tools/sft.py", *sys.argv[1:]]),
-        "versions": " ".join(f"{name}=={metadata.version(name)}" for name in PACKAGES),
-        "date": datetime.date.today().isoformat(),
-    }
-    table = pd.DataFrame(
-        [
-            {"seed": asked.seed, "system": system}
-            | scores.score(rows, done).drop(columns="tokens").mean().round(4).to_dict()
-            | {"NLL": round(nll, 4)}
-            | made
-            for system, done in written.items()
-        ]
-    )
-    table.to_csv(asked.output / "scores.csv", index=False)
-    print(table.drop(columns=list(made)).to_string(index=False))
+    made = studies.made_with(shlex.join(["python", "tools/sft.py", *sys.argv[1:]]), matrices)
+    lines = [
+        {"system": system}
+        | scores.score(rows, done).drop(columns="tokens").mean().round(4).to_dict()
+        | {"NLL": round(nll, 4)}
+        | made
+        for system, done in written.items()
+    ]
+    studies.append(asked.output / "scores.csv", {"seed": asked.seed}, lines)
+    print(pd.DataFrame(lines).drop(columns=list(made)).to_string(index=False))
 
 
 def arguments() -> argparse.Namespace:
@@ -78,31 +78,17 @@ def arguments() -> argparse.Namespace:
 
 
 def train(
-    model: PreTrainedModel, examples: list[training.Example], pad_token_id: int, seed: int
+    model: PreTrainedModel,
+    examples: list[training.Example],
+    pad_token_id: int,
+    seed: int,
+    bf16: bool,
 ) -> None:
-    """Fine-tune in place; the weights become the mean of those after the last half passes."""
-    steps_a_pass = math.ceil(len(examples) / STEP_ROWS)
-    steps, half_a_pass = EPOCHS * steps_a_pass, max(1, steps_a_pass // 2)
-    kept = range(half_a_pass, steps + 1, half_a_pass)[-LAST_CHECKPOINTS:]
-    mean: dict[str, torch.Tensor] = {}
-    for step in training.train(
-        model,
-        examples,
-        pad_token_id,
-        learning_rate=LEARNING_RATE,
-        epochs=EPOCHS,
-        batch_size=STEP_ROWS,
-        seed=seed,
-        bf16=precision.choose() == "bfloat16",
-    ):
-        if step.number % half_a_pass == 0:
+    """Fine-tune in place by the recipe, and tell how far it is."""
+    steps = recipe.steps_of(len(examples))
+    for step in recipe.tune(model, examples, pad_token_id, steps=steps, seed=seed, bf16=bf16):
+        if step.number % 20 == 0 or step.number == steps:
             print(f"step {step.number} of {steps}: loss {step.loss:.3f}", flush=True)
-        if step.number in kept:
-            for name, weight in model.state_dict().items():
-                share = 1 / (kept.index(step.number) + 1)  # so far the mean of those before
-                mean[name] = torch.lerp(mean.get(name, weight), weight, share)
-    model.load_state_dict(mean)
-    model.eval()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,56 @@
+"""Notebook 06's recipe, run with notebook 05's loop: passes, rate, rows a step, mean of weights."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+from transformers import PreTrainedModel
+
+from helpers import training
+
+PASSES, STEP_ROWS, LEARNING_RATE = 3, 8, 1.5e-4  # chosen in 06
+CHECKPOINTS, SIXTHS = 3, 6  # the mean is of the last three of six checkpoints
+
+
+def steps_of(rows: int, passes: int = PASSES) -> int:
+    """Optimizer steps of so many passes over so many rows."""
+    return passes * math.ceil(rows / STEP_ROWS)
+
+
+def tune(
+    model: PreTrainedModel,
+    examples: list[training.Example],
+    pad_token_id: int,
+    *,
+    steps: int,
+    seed: int,
+    bf16: bool,
+    learning_rate: float = LEARNING_RATE,
+) -> Iterator[training.Step]:
+    """Fine-tune in place; after the last step the weights become the mean of late checkpoints.
+
+    Args:
+        examples: rows as tokens; passes over them repeat until the steps are made.
+        steps: optimizer steps, at least one. Checkpoints stand a sixth of the steps apart (in
+            three passes, half a pass), the last one after the last step.
+        seed: of the order of the rows.
+        bf16: matrix products in bfloat16; see helpers.precision.
+        learning_rate: its peak.
+
+    Yields:
+        One Step after each optimizer step. The mean is taken when all of them have been asked for.
+
+    Source: notebooks/06_sft_trainer.ipynb, section 6.8; the loop of 05, section 5.7.
+    """
+    apart = max(1, steps // SIXTHS)
+    kept = [steps - n * apart for n in reversed(range(CHECKPOINTS)) if steps - n * apart > 0]
+    mean: dict[str, torch.Tensor] = {}
+    settings = dict(learning_rate=learning_rate, batch_size=STEP_ROWS, max_steps=steps)
+    for step in training.train(model, examples, pad_token_id, **settings, seed=seed, bf16=bf16):
+        if step.number in kept:
+            share = 1 / (kept.index(step.number) + 1)  # so far the mean of those before
+            for name, weight in model.state_dict().items():
+                mean[name] = torch.lerp(mean.get(name, weight), weight, share)
+        yield step
+    model.load_state_dict(mean)
+    model.eval()

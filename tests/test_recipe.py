@@ -1,0 +1,42 @@
+"""helpers/recipe.py: which steps, and the mean of which weights."""
+
+import copy
+
+import pytest
+import torch
+
+from helpers import recipe, training
+
+
+@pytest.fixture
+def examples(tiny_tokenizer):
+    prompts = [f"kettle {number}:" for number in range(17)]
+    return [training.encode(tiny_tokenizer, prompt, " in green") for prompt in prompts]
+
+
+@pytest.mark.parametrize(("rows", "passes", "steps"), [(300, 3, 114), (5, 3, 3), (8, 1, 1)])
+def test_the_last_batch_of_a_pass_may_be_short(rows, passes, steps):
+    assert recipe.steps_of(rows, passes) == steps
+
+
+@pytest.mark.parametrize(
+    ("steps", "kept"), [(12, [8, 10, 12]), (13, [9, 11, 13]), (3, [1, 2, 3]), (2, [1, 2]), (1, [1])]
+)
+def test_the_weights_are_the_mean_of_checkpoints_a_sixth_of_the_steps_apart(
+    steps, kept, tiny_model, tiny_tokenizer, examples
+):
+    model, other = copy.deepcopy(tiny_model), copy.deepcopy(tiny_model)
+    pad, after = tiny_tokenizer.pad_token_id, {}
+    torch.manual_seed(0)  # dropout draws alike in both
+    made = list(recipe.tune(model, examples, pad, steps=steps, seed=3, bf16=False))
+    torch.manual_seed(0)
+    settings = dict(learning_rate=1.5e-4, max_steps=steps, batch_size=8, seed=3, bf16=False)
+    for step in training.train(other, examples, pad, **settings):
+        after[step.number] = copy.deepcopy(other.state_dict())
+    assert [step.number for step in made] == list(after)
+    assert not model.training
+    for name, weight in model.state_dict().items():
+        mean = torch.stack([after[number][name] for number in kept]).mean(0)
+        torch.testing.assert_close(weight, mean, rtol=1e-5, atol=1e-7)
+    if steps > 1:
+        assert not torch.equal(after[steps]["model.norm.weight"], model.model.norm.weight)
