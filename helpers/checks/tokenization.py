@@ -140,6 +140,8 @@ _TO_PACK = [
         + [23, 26, 18, 22, 25, 26, 23, 16, 18, 15, 25, 15, 24, 19, 21, 22, 15, 19, 20, 19],
         64,
     ),
+    ([4, 3, 6, 2, 3, 3], 9),  # two sizes waste as little
+    ([2, 6, 5, 6, 3], 11),  # the largest is the best
 ]
 
 
@@ -201,6 +203,8 @@ def _packing_complaint(lengths: list[int], largest: int, size: int, share: float
     if positions[size] == min(positions.values()):
         smaller = [tokens for tokens in positions if positions[tokens] == positions[size]]
         return None if size == smaller[0] else "a smaller size wastes as little: return that one"
+    if positions[largest] < min(positions[tokens] for tokens in range(longest, largest)):
+        return "the largest size was not tried (a `range` leaves out its end), and it is the best"
     if size == largest:
         return "the longest sequence is not the best one: a shorter one wastes less"
     if needs[size] == min(needs.values()):

@@ -240,6 +240,19 @@ BEST_SIZE = Exercise(
             "is right, but another size wastes less",
             lambda rows, top: best(rows, top) if top == 8 else best(rows, top, max(rows), step=2),
         ),
+        "without the end of the range": (
+            "a `range` leaves out its end",
+            lambda rows, top: min((share(rows, size), size) for size in range(max(rows), top))[
+                ::-1
+            ],
+        ),
+        "the largest of equals": (
+            "a smaller size wastes as little",
+            lambda rows, top: (
+                max((-share(rows, size), size) for size in range(max(rows), top + 1))[1:]
+                + (best(rows, top)[1],)
+            ),
+        ),
         "fewest sequences": ("needs the fewest sequences", tried(fewest_sequences)),
         "ends cut": (
             "cuts a row's end",
