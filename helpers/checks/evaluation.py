@@ -243,6 +243,8 @@ def check_reading_experiment(
         share, rows = map(float, answer)
     except (TypeError, ValueError):
         return f"return a pair (share at 30 rows, rows needed), not {answer!r}"
+    if share > 1 and 0 <= rows <= 1:
+        return "the pair is swapped: first the share at 30 rows, then the number of rows"
     if 1 < share <= 100:
         return "the share is a percentage: return it between 0 and 1"
     if not 0 <= share <= 1 or not rows >= 1 or rows != int(rows):
