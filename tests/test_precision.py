@@ -76,3 +76,9 @@ def test_the_gain_is_the_time_in_float32_over_the_time_in_bfloat16(monkeypatch):
     seconds = {torch.float32: 0.06, torch.bfloat16: 0.02}
     monkeypatch.setattr(precision, "_seconds", seconds.get)
     assert precision.bfloat16_gain() == pytest.approx(3.0)
+
+
+def test_a_turn_in_which_the_machine_is_busy_does_not_decide(monkeypatch):
+    busy = iter([0.06, 0.90, 0.80, 0.02, *[0.50] * 100])  # wide, narrow, wide, narrow, ...
+    monkeypatch.setattr(precision, "_seconds", lambda dtype: next(busy))
+    assert precision.bfloat16_gain() == pytest.approx(3.0)
