@@ -32,7 +32,7 @@ def test_it_has_a_verdict_and_what_it_rests_on(claim):
     _, verdict, number, shown = claim
     assert verdict in VERDICTS
     if verdict == "open":
-        lesson = int(re.fullmatch(r"lesson (\d\d)", number)[1])
+        lesson = int(re.fullmatch(r"notebook (\d\d)", number)[1])
         assert not shown and lesson not in [int(path.name[:2]) for path in NOTEBOOKS]
     elif verdict != "not testable here":
         assert re.search(r"\d", number)

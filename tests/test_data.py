@@ -196,3 +196,16 @@ def test_five_seeds_are_recorded_with_command_versions_and_date():
     for run in seeds.itertuples():
         assert run.seed == 0 or f"--seed {run.seed} " in run.command
         assert datetime.date.fromisoformat(run.date)
+
+
+@pytest.mark.parametrize("study", sorted((DATA / "studies").iterdir()), ids=lambda path: path.name)
+def test_a_study_is_recorded_with_what_made_it_once_a_run_and_in_one_precision(study):
+    runs, texts = (pd.read_csv(study / name) for name in ("runs.csv", "texts.csv"))
+    settings = ["rows", "steps", "data", "voice", "seed"]
+    assert not runs.duplicated(settings).any()
+    assert runs[["command", "versions", "date", "machine"]].notna().all().all()
+    assert runs["machine"].nunique() == 1
+    assert all(datetime.date.fromisoformat(date) for date in runs["date"])
+    written = texts[settings].drop_duplicates()
+    assert len(written.merge(runs, on=settings)) == len(written) == len(runs)
+    assert set(texts["id"]) <= set(products.load_split("validation")["id"])

@@ -109,6 +109,11 @@ def _wrong_labels(batch: dict[str, Tensor], labels: Tensor) -> str | None:
         return "nothing carries loss any more"
     if torch.equal(carries, right & (ids != PAD)):
         return "the end token is lost: padding has the same id, so it can't be masked by its id"
+    if torch.equal(carries, (batch["labels"] != IGNORE_INDEX).roll(1, dims=1) & real):
+        return (
+            "moved before the padding's labels were taken out: the last of them has landed on the "
+            "first token of the prompt"
+        )
     if torch.equal(carries, sent):
         return "the labels still begin one place too early: the end token carries no loss"
     if torch.equal(carries, sent.roll(-1, dims=1) & real):
@@ -165,6 +170,8 @@ def check_mask_effect(mask_effect: Callable) -> str | None:
         return "no model was asked: the numbers have to come from nll_of(input_ids, mask)"
     sides = {"right": _padded("right"), "left": _padded("left")}
     for side, (ids, mask) in sides.items():
+        if any(_same(one, (ids, (ids != PAD).long())) for one in asked):
+            return "the mask was made by the token's id: the end token has it, too, and is real"
         for name, wanted in (("the rows' own mask", mask), ("a mask of ones", mask * 0 + 1)):
             if not any(_same(one, (ids, wanted)) for one in asked):
                 return (
@@ -179,10 +186,7 @@ def check_mask_effect(mask_effect: Callable) -> str | None:
     if math.isclose(found["left"], right["right"], abs_tol=1e-5):
         return "the two sides are swapped"
     if math.isclose(found["right"], right["right"], abs_tol=1e-5):
-        return (
-            "left: count each real token that has a real token before it, and take the largest "
-            f"change; it is {right['left']:.3f} here"
-        )
+        return "left: take the largest change of a real token that has a real token before it"
     return "right: not the largest change of a real token between the two masks"
 
 

@@ -95,6 +95,12 @@ def shifted_labels(batch):
     return {**found, "labels": found["labels"].roll(-1, dims=1)}
 
 
+def rolled_first(batch):
+    found = repaired()(batch)
+    carries = (batch["labels"] != IGNORE).roll(1, dims=1) & batch["attention_mask"].bool()
+    return {**found, "labels": batch["input_ids"].masked_fill(~carries, IGNORE)}
+
+
 def no_padding_label_but_by_id(sent, real, ids):
     return sent.roll(1, dims=1) & real & (ids != on_debugging.PAD)
 
@@ -103,6 +109,10 @@ REPAIR = Exercise(
     on_debugging.check_repair,
     {"with roll": repaired(), "in a loop": in_a_loop},
     {
+        "rolled before masking": (
+            "has landed on the first token of the prompt",
+            rolled_first,
+        ),
         "as it was sent": ("padding still carries loss", dict),
         "padding alone": (
             "still begin one place too early",
@@ -193,6 +203,16 @@ def largest(change, mask):
     return change[(mask[:, :-1] * mask[:, 1:]).bool()].max()
 
 
+def by_id(nll_of, rows, pad):
+    found = {}
+    for side in ("right", "left"):
+        ids, real = padded(rows, pad, side)
+        mask = (ids != pad).long()
+        change = (nll_of(ids, mask) - nll_of(ids, torch.ones_like(mask))).abs()
+        found[side] = float(largest(change, real))
+    return found
+
+
 def swapped(nll_of, rows, pad):
     found = effect(largest)(nll_of, rows, pad)
     return {"right": found["left"], "left": found["right"]}
@@ -213,6 +233,7 @@ MASK_EFFECT = Exercise(
     },
     {
         "padding counted": ("padding is counted, too", effect(lambda change, mask: change.max())),
+        "by id": ("the mask was made by the token's id", by_id),
         "swapped": ("the two sides are swapped", swapped),
         "one side": (
             "padded on the left, the rows' own mask was not tried",
@@ -223,7 +244,7 @@ MASK_EFFECT = Exercise(
             effect(largest, masks=lambda mask: mask),
         ),
         "guessed": ("no model was asked", lambda nll_of, rows, pad: {"right": 0.0, "left": 1.0}),
-        "not the runs' numbers": ("take the largest change; it is", invented),
+        "not the runs' numbers": ("left: take the largest change", invented),
         "one number": ("return {", lambda nll_of, rows, pad: {"left": 1.0}),
     },
 )
