@@ -66,8 +66,17 @@ def complete(
         )
         rows = [i for i in chosen for _ in range(num_returned)]
         for i, ids in zip(rows, output[:, batch["input_ids"].shape[1] :].tolist(), strict=True):
-            stopped = tokenizer.eos_token_id in ids
-            ids = ids[: ids.index(tokenizer.eos_token_id)] if stopped else ids
-            done[i].append(Completion(tokenizer.decode(ids).strip(), len(ids), stopped))
+            done[i].append(as_completion(tokenizer, ids))
     model.train(was_training)
     return [completion for i in range(len(prompts)) for completion in done[i]]
+
+
+def as_completion(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> Completion:
+    """What was written, up to the first end token, if there is one.
+
+    Args:
+        ids: new tokens only, without those of the prompt; after the end anything may follow.
+    """
+    stopped = tokenizer.eos_token_id in ids
+    ids = ids[: ids.index(tokenizer.eos_token_id)] if stopped else ids
+    return Completion(tokenizer.decode(ids).strip(), len(ids), stopped)

@@ -36,6 +36,11 @@ def save_whole(folder: Path, *parts: Any) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as JSON, in UTF-8; a file that was there stays whole until the last moment."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; a file that was there stays whole until the last moment."""
     written = path.with_name(path.name + ".part")
-    written.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    written.write_text(text, encoding="utf-8")
     written.replace(path)

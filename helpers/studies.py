@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from helpers.run_files import write_text
+
 PACKAGES = ("torch", "transformers")
 
 
@@ -42,10 +44,9 @@ def append(path: Path, settings: Mapping[str, Any], results: Iterable[Mapping[st
     table, lines = recorded(path), pd.DataFrame([{**settings, **line} for line in results])
     if len(table):
         table = table[~_same_settings(table, settings)]
-    written = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.concat([table, lines], ignore_index=True).to_csv(written, index=False)
-    written.replace(path)
+    whole = pd.concat([table, lines], ignore_index=True)
+    write_text(path, whole.to_csv(index=False, lineterminator="\n"))
 
 
 def missing(path: Path, wanted: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -12,6 +12,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from helpers import training
+
 SENTENCES = [
     "Mornings start gently with a kettle in sage green.",
     "The whistling spout tells you when the water is ready.",
@@ -93,3 +95,10 @@ def model(tiny_model: LlamaForCausalLM) -> LlamaForCausalLM:
     for layer in model.model.layers:
         layer.self_attn.attention_dropout = 0.0
     return model
+
+
+@pytest.fixture
+def kettle_examples(tiny_tokenizer: PreTrainedTokenizerFast) -> list[training.Example]:
+    """17 rows that differ in their prompts only: three steps of eight a pass."""
+    prompts = [f"kettle {number}:" for number in range(17)]
+    return [training.encode(tiny_tokenizer, prompt, " in green") for prompt in prompts]

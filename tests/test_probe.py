@@ -5,16 +5,12 @@ import statistics
 import pandas as pd
 import pytest
 
+from helpers import metrics
 from helpers.paths import DATA
 
 PROBE = pd.read_json(DATA / "probe" / "items.jsonl", lines=True, dtype=False)
 ITEMS = list(PROBE.itertuples(index=False))
 AREAS = ["science", "geography", "language", "arithmetic", "common sense"]
-ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen \
-fifteen sixteen seventeen eighteen nineteen"
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-NUMBER = {word: number for number, word in enumerate(ONES.split())}
-NUMBER |= {word: 10 * number for number, word in enumerate(TENS.split(), start=2)}
 RESULTS = [
     *(8 + 5, 20 + 30, 15 + 9, 6 + 9, 2 + 3 + 4, 100 + 250, 40 + 40),
     *(10 - 4, 20 - 8, 50 - 35, 100 - 1, 17 - 9, 30 - 12),
@@ -35,8 +31,7 @@ def wrong(item):
 
 def number(choice):
     """The number that a choice begins with, in digits or in words."""
-    first = choice.split()[0]
-    return int(first) if first.isdigit() else sum(NUMBER[word] for word in first.split("-"))
+    return float(metrics.stems(choice)[0])
 
 
 def test_there_are_200_items_with_ids_in_order():

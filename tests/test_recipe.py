@@ -8,12 +8,6 @@ import torch
 from helpers import recipe, training
 
 
-@pytest.fixture
-def examples(tiny_tokenizer):
-    prompts = [f"kettle {number}:" for number in range(17)]
-    return [training.encode(tiny_tokenizer, prompt, " in green") for prompt in prompts]
-
-
 @pytest.mark.parametrize(("rows", "passes", "steps"), [(300, 3, 114), (5, 3, 3), (8, 1, 1)])
 def test_the_last_batch_of_a_pass_may_be_short(rows, passes, steps):
     assert recipe.steps_of(rows, passes) == steps
@@ -23,15 +17,15 @@ def test_the_last_batch_of_a_pass_may_be_short(rows, passes, steps):
     ("steps", "kept"), [(12, [8, 10, 12]), (13, [9, 11, 13]), (3, [1, 2, 3]), (2, [1, 2]), (1, [1])]
 )
 def test_the_weights_are_the_mean_of_checkpoints_a_sixth_of_the_steps_apart(
-    steps, kept, tiny_model, tiny_tokenizer, examples
+    steps, kept, tiny_model, tiny_tokenizer, kettle_examples
 ):
     model, other = copy.deepcopy(tiny_model), copy.deepcopy(tiny_model)
     pad, after = tiny_tokenizer.pad_token_id, {}
     torch.manual_seed(0)  # dropout draws alike in both
-    made = list(recipe.tune(model, examples, pad, steps=steps, seed=3, bf16=False))
+    made = list(recipe.tune(model, kettle_examples, pad, steps=steps, seed=3, bf16=False))
     torch.manual_seed(0)
     settings = dict(learning_rate=1.5e-4, max_steps=steps, batch_size=8, seed=3, bf16=False)
-    for step in training.train(other, examples, pad, **settings):
+    for step in training.train(other, kettle_examples, pad, **settings):
         after[step.number] = copy.deepcopy(other.state_dict())
     assert [step.number for step in made] == list(after)
     assert not model.training

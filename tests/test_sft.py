@@ -15,24 +15,18 @@ from tool_files import load_tool
 sft = load_tool("sft")
 
 
-@pytest.fixture
-def examples(tiny_tokenizer):
-    prompts = [f"kettle {number}:" for number in range(17)]
-    return [training.encode(tiny_tokenizer, prompt, " in green") for prompt in prompts]
-
-
 @pytest.mark.parametrize("rows", [17, 8])  # 3 steps a pass, and 1
 def test_the_weights_are_the_mean_of_the_last_three_half_passes(
-    rows, tiny_model, tiny_tokenizer, examples
+    rows, tiny_model, tiny_tokenizer, kettle_examples
 ):
     model, other = copy.deepcopy(tiny_model), copy.deepcopy(tiny_model)
     pad = tiny_tokenizer.pad_token_id
     torch.manual_seed(0)  # dropout draws alike in both
-    sft.train(model, examples[:rows], pad, seed=3, bf16=False)
+    sft.train(model, kettle_examples[:rows], pad, seed=3, bf16=False)
     kept = []
     torch.manual_seed(0)
     settings = dict(learning_rate=1.5e-4, epochs=3, batch_size=8, seed=3, bf16=False)
-    for _ in training.train(other, examples[:rows], pad, **settings):
+    for _ in training.train(other, kettle_examples[:rows], pad, **settings):
         kept.append(copy.deepcopy(other.state_dict()))  # a checkpoint after each step
     assert not model.training
     for name, weight in model.state_dict().items():
