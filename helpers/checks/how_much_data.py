@@ -58,7 +58,7 @@ _SHARES = {
 
 @check
 def check_choose_voice(choose_voice: Callable) -> str | None:
-    """Exercise 9.2: voices with their numbers -> the one to train on, or None."""
+    """Exercise 9.3: voices with their numbers -> the one to train on, or None."""
     for voices, right in ((_READ, "plain"), (_SHARES, "terse"), (_FEW_READ, None)):
         found = choose_voice({name: dict(values) for name, values in voices.items()})
         if found == right:
@@ -116,7 +116,7 @@ def toy_job(features: int) -> Callable[[int, int, int], float]:
 
 @check
 def check_worth_it(worth_it: Callable) -> str | None:
-    """Exercise 9.3: run -> losses of few and many rows, and whether more rows were worth it."""
+    """Exercise 9.2: run -> losses of few and many rows, and whether more rows were worth it."""
     for features, right in ((24, True), (2, False)):
         asked: dict[tuple[int, int, int], float] = {}
         toy = toy_job(features)

@@ -140,6 +140,6 @@ WORTH_IT = Exercise(
 
 EXERCISES = {
     "9.1 equal passes": EQUAL_PASSES,
-    "9.2 choose a voice": CHOOSE_VOICE,
-    "9.3 worth it": WORTH_IT,
+    "9.2 worth it": WORTH_IT,
+    "9.3 choose a voice": CHOOSE_VOICE,
 }
