@@ -13,18 +13,6 @@ def test_the_last_batch_of_a_pass_may_be_short(rows, passes, steps):
     assert recipe.steps_of(rows, passes) == steps
 
 
-def test_another_number_of_rows_a_step_makes_other_steps(
-    tiny_model, tiny_tokenizer, kettle_examples
-):
-    assert recipe.steps_of(17, 2, 16) == 4
-    model, pad = copy.deepcopy(tiny_model), tiny_tokenizer.pad_token_id
-    made = list(recipe.tune(model, kettle_examples, pad, steps=4, seed=3, bf16=False, step_rows=16))
-    tokens = sum(len(example.input_ids) for example in kettle_examples)
-    assert [step.number for step in made] == [1, 2, 3, 4]
-    assert made[0].tokens + made[1].tokens == tokens == made[2].tokens + made[3].tokens
-    assert made[0].tokens > 10 * made[1].tokens  # 16 rows, then the one that is left
-
-
 @pytest.mark.parametrize(
     ("steps", "kept"), [(12, [8, 10, 12]), (13, [9, 11, 13]), (3, [1, 2, 3]), (2, [1, 2]), (1, [1])]
 )
