@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from helpers.splits import families, group_split
+from helpers.splits import group_split
 
 SIZES = {"train": 60, "validation": 20, "test": 20}
 FAMILY_SIZES = {  # 50, 30 and 20 rows; families of 1 to 5 rows
@@ -125,44 +125,3 @@ def test_a_misspelt_reservation_is_refused(reserved):
     table = pd.DataFrame({"family": ["mug", "bowl"], "category": "kitchen"})
     with pytest.raises(ValueError, match="kettel|tset"):
         group_split(table, {"train": 1, "test": 1}, 0, reserved)
-
-
-def products_of(**columns: list[str]) -> pd.DataFrame:
-    count = len(columns["name"])
-    texts = {"description": [f"text {i}" for i in range(count)], "category": ["home"] * count}
-    return pd.DataFrame(texts | columns, index=[7 + 2 * i for i in range(count)])
-
-
-def test_without_families_a_name_or_a_text_ties_rows_together():
-    rows = products_of(
-        name=["Lamp", "Mug", " lamp", "Cup", "Vase"], description=["a", "b", "c", "B", "d"]
-    )
-    assert families(rows).tolist() == ["Lamp", "Mug", "Lamp", "Mug", "Vase"]
-    assert families(rows).index.equals(rows.index)
-
-
-def test_a_blank_family_is_unknown_and_not_one_family():
-    rows = products_of(name=list("abcde"), family=["lamp", "", "", "lamp", "mug"])
-    assert families(rows).tolist() == ["lamp", "b", "c", "lamp", "mug"]
-
-
-def test_what_hangs_together_over_several_rows_is_one_family():
-    rows = products_of(
-        name=["a", "b", "c", "d", "d"],
-        family=["lamp", "lamp", "mug", "mug", ""],
-        description=["1", "2", "2", "3", "4"],
-    )
-    assert families(rows).tolist() == ["lamp"] * 5
-
-
-def test_the_courses_families_stay_as_they_are():
-    assert families(products_of(name=list("abc"), family=["x", "y", "x"])).tolist() == list("xyx")
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_text_lies_on_one_side_of_a_split_by_families(seed):
-    names = [f"shoe {i}" for i in range(40)]
-    rows = products_of(name=names, description=[f"text {i % 13}" for i in range(40)])
-    split = group_split(rows.assign(family=families(rows)), {"train": 32, "validation": 8}, seed)
-    assert not set(split["train"].description) & set(split["validation"].description)
-    assert len(split["train"]) + len(split["validation"]) == 40
