@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import metrics, products
+from helpers import metrics, products, raw_products
 from helpers.paths import DATA
 
 RAW = DATA / "raw"
@@ -63,6 +63,12 @@ PRODUCTS = products.read_products(DATA / "products.csv").set_index("id")
 
 def ids_of(fault):
     return FAULTS.index[FAULTS["fault"] == fault]
+
+
+def test_the_helper_reads_all_three_sources_as_they_are():
+    found = raw_products.read_raw().set_index("id")
+    assert len(found) == len(EVERYTHING) and found.index.is_unique
+    assert found.loc[EVERYTHING.index, FIELDS].equals(EVERYTHING[FIELDS])
 
 
 def test_every_row_is_a_product_or_a_listed_fault():

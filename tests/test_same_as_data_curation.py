@@ -3,16 +3,18 @@
 import functools
 import inspect
 import itertools
+import json
 import random
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from scipy.stats import norm
 from snowballstemmer import stemmer
 
-from helpers import intervals, metrics, products, splits
+from helpers import intervals, metrics, products, raw_products, splits
 from helpers.paths import DATA
 from notebook_files import NOTEBOOKS, define, read, run_cells
 
@@ -147,3 +149,13 @@ def test_a_number_in_wrong_company_is_found_and_a_right_one_left_alone():
     assert not any(wrong(f, text) for f in ("180 cm high", "90 cm wide", "3 tiers", "90 cm", "lid"))
     for row in PRODUCTS.to_dict("records"):
         assert not any(wrong(f, row["description"]) for f in row["features"].split(", "))
+
+
+def test_a_page_of_the_shop_gives_the_same_product():
+    columns = ["id", "family", *products.COLUMNS]
+    taught = define(DATA_CURATION, "product_on", json=json, COLUMNS=columns)
+    pages = sorted((DATA / "raw" / "shop").glob("p*.html"))
+    for page in pages:
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        assert raw_products.product_on(soup) == taught(soup)
+    assert len(pages) == 40

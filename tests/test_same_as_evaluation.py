@@ -1,12 +1,14 @@
 """A helper does what notebook 07 does in the open."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from transformers import set_seed
 
-from helpers import generation, intervals
+from helpers import blind_read, generation, intervals
 from helpers.generation import Completion
 from helpers.prompts import product_prompt
 from notebook_files import NOTEBOOKS, define
@@ -59,3 +61,9 @@ def test_verdicts_on_a_goal_look_at_the_whole_interval():
     assert taught(0.02, 0.01, 0.04, 0.05, False) == "met"
     assert taught(0.02, 0.01, 0.06, 0.05, False) == "met on average"
     assert taught(0.06, 0.01, 0.09, 0.05, False) == "not met"
+
+
+def test_a_text_to_be_read_blind_has_the_same_fingerprint():
+    taught = define(EVALUATION, "item", hashlib=hashlib)
+    for pair in (("p001", "A red mug."), ("p002", "A red mug."), ("p001", "Ein Becher für 1,7 l")):
+        assert blind_read.fingerprint(*pair) == taught(*pair)
