@@ -43,12 +43,6 @@ def shown(mean: float, low: float, high: float) -> str:
     return f"{mean:.2f}  [{low:.2f}, {high:.2f}]"
 
 
-def spread(values: pd.Series, digits: int = 2) -> str:
-    """Mean of several runs, and in brackets the lowest and the highest; one run has no brackets."""
-    ends = f"  [{values.min():.{digits}f}, {values.max():.{digits}f}]" if len(values) > 1 else ""
-    return f"{values.mean():.{digits}f}{ends}"
-
-
 def summary(scores: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """System -> scores, as a table of means with 95 % intervals.
 

@@ -5,37 +5,12 @@ import copy
 import pytest
 import torch
 
-from helpers import products, recipe, training
+from helpers import recipe, training
 
 
 @pytest.mark.parametrize(("rows", "passes", "steps"), [(300, 3, 114), (5, 3, 3), (8, 1, 1)])
 def test_the_last_batch_of_a_pass_may_be_short(rows, passes, steps):
     assert recipe.steps_of(rows, passes) == steps
-
-
-def test_another_number_of_rows_a_step_makes_other_steps(
-    tiny_model, tiny_tokenizer, kettle_examples
-):
-    assert recipe.steps_of(17, 2, 16) == 4
-    model, pad = copy.deepcopy(tiny_model), tiny_tokenizer.pad_token_id
-    made = list(recipe.tune(model, kettle_examples, pad, steps=4, seed=3, bf16=False, step_rows=16))
-    tokens = sum(len(example.input_ids) for example in kettle_examples)
-    assert [step.number for step in made] == [1, 2, 3, 4]
-    assert made[0].tokens + made[1].tokens == tokens == made[2].tokens + made[3].tokens
-    assert made[0].tokens > 10 * made[1].tokens  # 16 rows, then the one that is left
-
-
-def test_a_product_s_description_has_the_labels_and_its_prompt_none(tiny_tokenizer):
-    rows = products.load_split("train").head(2)
-    for row, example in zip(
-        rows.to_dict("records"), recipe.examples_of(tiny_tokenizer, rows), strict=True
-    ):
-        labels = [label for label in example.labels if label != training.IGNORE_INDEX]
-        assert tiny_tokenizer.decode(labels[:-1]) == " " + row["description"]
-        assert labels[-1] == tiny_tokenizer.eos_token_id
-        prompt = tiny_tokenizer.decode(example.input_ids[: -len(labels)])
-        assert prompt.startswith(f"Category: {row['category']}\nName: {row['name']}\n")
-        assert prompt.endswith("\nDescription:")
 
 
 @pytest.mark.parametrize(
