@@ -17,12 +17,6 @@ def steps_of(rows: int, passes: int = PASSES) -> int:
     return passes * math.ceil(rows / STEP_ROWS)
 
 
-def checkpoints_of(steps: int) -> list[int]:
-    """The steps, counted from 1, whose weights go into the mean."""
-    apart = max(1, steps // SIXTHS)
-    return [steps - n * apart for n in reversed(range(CHECKPOINTS)) if steps - n * apart > 0]
-
-
 def tune(
     model: PreTrainedModel,
     examples: list[training.Example],
@@ -48,7 +42,8 @@ def tune(
 
     Source: notebooks/06_sft_trainer.ipynb, section 6.8; the loop of 05, section 5.7.
     """
-    kept = checkpoints_of(steps)
+    apart = max(1, steps // SIXTHS)
+    kept = [steps - n * apart for n in reversed(range(CHECKPOINTS)) if steps - n * apart > 0]
     mean: dict[str, torch.Tensor] = {}
     settings = dict(learning_rate=learning_rate, batch_size=STEP_ROWS, max_steps=steps)
     for step in training.train(model, examples, pad_token_id, **settings, seed=seed, bf16=bf16):
