@@ -22,7 +22,10 @@ lab: model
 
 tune: model
 	@test -n "$(DATA)" || { echo "Name your file: make tune DATA=my.csv"; exit 1; }
-	$(BIN)/python tools/tune.py DATA="$(DATA)" $(if $(COLUMNS),COLUMNS="$(COLUMNS)") $(MORE)
+	@mkdir -p runs/tune
+	$(BIN)/papermill notebooks/06_sft_trainer.ipynb runs/tune/06_sft_trainer.ipynb \
+		-p DATA "$(DATA)" -p RUN_DIR runs/tune
+	@echo "Done. Tuned model: runs/tune/model   Executed notebook: runs/tune/06_sft_trainer.ipynb"
 
 check: model
 	$(BIN)/python tools/check_machine.py

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterator
 
+import pandas as pd
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from helpers import training
+from helpers.prompts import product_prompt
 
 PASSES, STEP_ROWS, LEARNING_RATE = 3, 8, 1.5e-4  # chosen in 06
 CHECKPOINTS, SIXTHS = 3, 6  # the mean is of the last three of six checkpoints
@@ -15,6 +17,19 @@ CHECKPOINTS, SIXTHS = 3, 6  # the mean is of the last three of six checkpoints
 def steps_of(rows: int, passes: int = PASSES) -> int:
     """Optimizer steps of so many passes over so many rows."""
     return passes * math.ceil(rows / STEP_ROWS)
+
+
+def examples_of(
+    tokenizer: PreTrainedTokenizerBase, products: pd.DataFrame
+) -> list[training.Example]:
+    """Products as rows of tokens: the course's prompt, then the description, which has the labels.
+
+    Source: notebooks/03_tokenization.ipynb, sections 3.2 and 3.3.
+    """
+    rows = products.to_dict("records")
+    return [
+        training.encode(tokenizer, product_prompt(row), " " + row["description"]) for row in rows
+    ]
 
 
 def tune(

@@ -28,15 +28,6 @@ def score(products: pd.DataFrame, completions: list[Completion]) -> pd.DataFrame
     return pd.DataFrame(records, index=products.index)
 
 
-def is_clean(counted: pd.DataFrame) -> pd.Series:
-    """Which texts no count can fault: all features, the colour, nothing wrong, and an end.
-
-    Source: notebooks/09_how_much_data.ipynb, section 9.1.
-    """
-    wrong = counted["wrong colour"] | counted["invented number"]
-    return (counted["coverage"] == 1) & counted["colour named"] & ~wrong & counted["stopped"]
-
-
 def mean_interval(values: pd.Series, seed: int = 0) -> tuple[float, float, float]:
     """Mean with its 95 % interval: Wilson's where values are true or false, else a bootstrap.
 
@@ -50,6 +41,12 @@ def mean_interval(values: pd.Series, seed: int = 0) -> tuple[float, float, float
 def shown(mean: float, low: float, high: float) -> str:
     """A mean and its interval as they stand in the course's tables."""
     return f"{mean:.2f}  [{low:.2f}, {high:.2f}]"
+
+
+def spread(values: pd.Series, digits: int = 2) -> str:
+    """Mean of several runs, and in brackets the lowest and the highest; one run has no brackets."""
+    ends = f"  [{values.min():.{digits}f}, {values.max():.{digits}f}]" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{ends}"
 
 
 def summary(scores: dict[str, pd.DataFrame]) -> pd.DataFrame:

@@ -5,12 +5,25 @@ import copy
 import pytest
 import torch
 
-from helpers import recipe, training
+from helpers import products, recipe, training
 
 
 @pytest.mark.parametrize(("rows", "passes", "steps"), [(300, 3, 114), (5, 3, 3), (8, 1, 1)])
 def test_the_last_batch_of_a_pass_may_be_short(rows, passes, steps):
     assert recipe.steps_of(rows, passes) == steps
+
+
+def test_a_product_s_description_has_the_labels_and_its_prompt_none(tiny_tokenizer):
+    rows = products.load_split("train").head(2)
+    for row, example in zip(
+        rows.to_dict("records"), recipe.examples_of(tiny_tokenizer, rows), strict=True
+    ):
+        labels = [label for label in example.labels if label != training.IGNORE_INDEX]
+        assert tiny_tokenizer.decode(labels[:-1]) == " " + row["description"]
+        assert labels[-1] == tiny_tokenizer.eos_token_id
+        prompt = tiny_tokenizer.decode(example.input_ids[: -len(labels)])
+        assert prompt.startswith(f"Category: {row['category']}\nName: {row['name']}\n")
+        assert prompt.endswith("\nDescription:")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from helpers.generation import Completion
-from helpers.scores import mean_interval, score, shown, summary
+from helpers.scores import mean_interval, score, shown, spread, summary
 
 ROWS = pd.DataFrame(
     [
@@ -54,3 +54,9 @@ def test_true_or_false_gets_wilson_s_interval_and_numbers_a_bootstrap():
     assert mean == 0.75
     assert (low, high) == pytest.approx((0.75 - 0.085, 0.75 + 0.085), abs=0.01)  # 1.96 errors
     assert shown(mean, 0.661, 0.8349) == "0.75  [0.66, 0.83]"
+
+
+def test_the_spread_of_runs_is_their_mean_lowest_and_highest():
+    assert spread(pd.Series([0.1, 0.2, 0.6])) == "0.30  [0.10, 0.60]"
+    assert spread(pd.Series([0.1, 0.2]), digits=3) == "0.150  [0.100, 0.200]"
+    assert spread(pd.Series([0.25])) == "0.25"
