@@ -12,7 +12,7 @@ import torch
 
 import exercises
 from helpers import checks
-from helpers.checks import Outcome, check
+from helpers.checks import Outcome, check, recorded
 
 
 def modules_of(package) -> list:
@@ -118,3 +118,11 @@ def test_every_check_of_the_package_is_held_here():
         if name.startswith("check_")
     }
     assert defined == held
+
+
+def test_what_was_asked_of_a_toy_job_is_recorded_by_position_and_by_name():
+    run, asked = recorded(lambda rate, steps, seed: rate * steps + seed)
+    assert (run(2, 3, seed=1), run(steps=3, seed=4, rate=2)) == (7, 10)
+    assert asked == {(2, 3, 1): 7, (2, 3, 4): 10}
+    with pytest.raises(TypeError, match="seed"):
+        run(2, 3)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any, NamedTuple
 
 
@@ -34,3 +35,23 @@ def check(judge: Callable[[Any], str | None]) -> Callable[[Any], Outcome]:
         return Outcome("✗", complaint) if complaint else Outcome("✓", "right")
 
     return run
+
+
+def recorded(job: Callable) -> tuple[Callable, dict[tuple, Any]]:
+    """A toy job as the learner's answer gets it, and what was asked of it.
+
+    Args:
+        job: takes settings, by position or by name, and returns what came out.
+
+    Returns:
+        The job, and a dictionary that each call fills: settings in the job's order -> result.
+    """
+    asked: dict[tuple, Any] = {}
+    settings = signature(job)
+
+    def run(*given: Any, **named: Any) -> Any:
+        key = settings.bind(*given, **named).args
+        asked[key] = job(*key)
+        return asked[key]
+
+    return run, asked

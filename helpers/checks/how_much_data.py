@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from helpers.checks import check
+from helpers.checks import check, recorded
 
 FEW, MANY = 32, 64  # rows of the toy job
 
@@ -118,15 +118,7 @@ def toy_job(features: int) -> Callable[[int, int, int], float]:
 def check_worth_it(worth_it: Callable) -> str | None:
     """Exercise 9.2: run -> losses of few and many rows, and whether more rows were worth it."""
     for features, right in ((24, True), (2, False)):
-        asked: dict[tuple[int, int, int], float] = {}
-        toy = toy_job(features)
-
-        def run(
-            rows: int, steps: int, seed: int, toy: Callable = toy, asked: dict = asked
-        ) -> float:
-            asked[rows, steps, seed] = toy(rows, steps, seed)
-            return asked[rows, steps, seed]
-
+        run, asked = recorded(toy_job(features))
         found = worth_it(run)
         complaint = _not_an_experiment(found, asked) or _misread(found, right)
         if complaint:

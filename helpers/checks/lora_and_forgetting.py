@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks import check
+from helpers.checks import check, recorded
 
 HIGH, LOW = 0.1, 0.025  # the two rates of the toy job
 SAME_LOSS = 0.1  # new losses that differ by no more than this share count as the same
@@ -87,15 +87,7 @@ def toy_job(noise: float) -> Callable[[int, int, int], tuple[float, float]]:
 def check_lower_rate(lower_rate: Callable) -> str | None:
     """Exercise 10.2: run -> what both rates forget where both have learnt the same."""
     for noise, right in ((0.0, False), (0.7, True)):
-        asked: dict[tuple[float, int, int], tuple[float, float]] = {}
-        toy = toy_job(noise)
-
-        def run(
-            rate: float, steps: int, seed: int, toy: Callable = toy, asked: dict = asked
-        ) -> tuple[float, float]:
-            asked[rate, steps, seed] = toy(rate, steps, seed)
-            return asked[rate, steps, seed]
-
+        run, asked = recorded(toy_job(noise))
         found = lower_rate(run)
         complaint = _not_an_experiment(found, asked) or _misread(found, right)
         if complaint:
