@@ -6,10 +6,9 @@ import pandas as pd
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from helpers.training import IGNORE_INDEX, collate, encode, target_nll
+from helpers.training import IGNORE_INDEX, Example, collate, encode, target_nll
 
 
-@torch.no_grad()
 def completion_nll(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -38,19 +37,40 @@ def completion_nll(
     """
     examples = [encode(tokenizer, *pair) for pair in zip(prompts, completions, strict=True)]
     pad = tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id
-    targets = [sum(label != IGNORE_INDEX for label in example.labels) for example in examples]
+    cost = summed_nll(model, examples, pad, batch_size)
+    targets = [_targets(example) for example in examples]
+    sizes = [len(completion.encode("utf-8")) for completion in completions]
+    return pd.DataFrame({"nll": cost, "tokens": targets, "bytes": sizes})
+
+
+@torch.no_grad()
+def summed_nll(
+    model: PreTrainedModel, examples: list[Example], pad_token_id: int, batch_size: int = 16
+) -> list[float]:
+    """Nats of each row's targets together, in the order given.
+
+    Args:
+        examples: rows as tokens and labels, each with at least one target.
+        batch_size: rows at once; rows of like length share a batch.
+
+    Source: notebooks/04_choosing_a_model.ipynb, section 4.2 (in `row_costs`).
+    """
     cost = [0.0] * len(examples)
     was_training = model.training
     model.eval()
     order = sorted(range(len(examples)), key=lambda i: len(examples[i].input_ids))
     for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        nll = target_nll(model, collate([examples[i] for i in rows], pad)).double()
-        for i, part in zip(rows, nll.split([targets[i] for i in rows]), strict=True):
+        rows = [examples[i] for i in order[start : start + batch_size]]
+        nll = target_nll(model, collate(rows, pad_token_id)).double()
+        parts = nll.split([_targets(row) for row in rows])
+        for i, part in zip(order[start : start + batch_size], parts, strict=True):
             cost[i] = part.sum().item()
     model.train(was_training)
-    sizes = [len(completion.encode("utf-8")) for completion in completions]
-    return pd.DataFrame({"nll": cost, "tokens": targets, "bytes": sizes})
+    return cost
+
+
+def _targets(example: Example) -> int:
+    return sum(label != IGNORE_INDEX for label in example.labels)
 
 
 def bits_per_byte(nll_sum: float, bytes: int) -> float:
