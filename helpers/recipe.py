@@ -14,9 +14,9 @@ PASSES, STEP_ROWS, LEARNING_RATE = 3, 8, 1.5e-4  # chosen in 06
 CHECKPOINTS, SIXTHS = 3, 6  # the mean is of the last three of six checkpoints
 
 
-def steps_of(rows: int, passes: int = PASSES) -> int:
+def steps_of(rows: int, passes: int = PASSES, step_rows: int = STEP_ROWS) -> int:
     """Optimizer steps of so many passes over so many rows."""
-    return passes * math.ceil(rows / STEP_ROWS)
+    return passes * math.ceil(rows / step_rows)
 
 
 def examples_of(
@@ -41,6 +41,7 @@ def tune(
     seed: int,
     bf16: bool,
     learning_rate: float = LEARNING_RATE,
+    step_rows: int = STEP_ROWS,
 ) -> Iterator[training.Step]:
     """Fine-tune in place; after the last step the weights become the mean of late checkpoints.
 
@@ -51,6 +52,7 @@ def tune(
         seed: of the order of the rows.
         bf16: matrix products in bfloat16; see helpers.precision.
         learning_rate: its peak.
+        step_rows: rows of one step, all at once.
 
     Yields:
         One Step after each optimizer step. The mean is taken when all of them have been asked for.
@@ -60,7 +62,7 @@ def tune(
     apart = max(1, steps // SIXTHS)
     kept = [steps - n * apart for n in reversed(range(CHECKPOINTS)) if steps - n * apart > 0]
     mean: dict[str, torch.Tensor] = {}
-    settings = dict(learning_rate=learning_rate, batch_size=STEP_ROWS, max_steps=steps)
+    settings = dict(learning_rate=learning_rate, batch_size=step_rows, max_steps=steps)
     for step in training.train(model, examples, pad_token_id, **settings, seed=seed, bf16=bf16):
         if step.number in kept:
             share = 1 / (kept.index(step.number) + 1)  # so far the mean of those before

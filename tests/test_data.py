@@ -2,6 +2,7 @@
 
 import collections
 import datetime
+import json
 import re
 
 import pandas as pd
@@ -203,6 +204,8 @@ STUDIES = {  # table -> what tells one run from the others
     "lora_and_forgetting/runs.csv": [
         "start", "method", "rate", "steps", "extra", "extra_rows", "seed",
     ],
+    "search/trials.csv": ["search", "trial"],
+    "search/short.csv": ["setting", "seed"],
 }  # fmt: skip
 
 
@@ -232,3 +235,11 @@ def test_each_run_of_a_study_has_its_texts(study):
     assert len(written.merge(runs, on=settings)) == len(written) == len(runs)
     if "id" in texts:
         assert set(texts["id"]) <= set(products.load_split("validation")["id"])
+
+
+def test_the_winner_of_the_search_was_judged_on_every_row_of_both_splits():
+    lines = pd.read_csv(DATA / "studies" / "search" / "whole.csv")
+    for (split, setting, seed), run in lines.groupby(["split", "setting", "seed"]):
+        assert sorted(run["id"]) == sorted(products.load_split(split)["id"]), (setting, seed)
+    made = json.loads((DATA / "studies" / "search" / "made_with.json").read_text(encoding="utf-8"))
+    assert set(made) == {"command", "versions", "date", "machine"}

@@ -13,6 +13,18 @@ def test_the_last_batch_of_a_pass_may_be_short(rows, passes, steps):
     assert recipe.steps_of(rows, passes) == steps
 
 
+def test_another_number_of_rows_a_step_makes_other_steps(
+    tiny_model, tiny_tokenizer, kettle_examples
+):
+    assert recipe.steps_of(17, 2, 16) == 4
+    model, pad = copy.deepcopy(tiny_model), tiny_tokenizer.pad_token_id
+    made = list(recipe.tune(model, kettle_examples, pad, steps=4, seed=3, bf16=False, step_rows=16))
+    tokens = sum(len(example.input_ids) for example in kettle_examples)
+    assert [step.number for step in made] == [1, 2, 3, 4]
+    assert made[0].tokens + made[1].tokens == tokens == made[2].tokens + made[3].tokens
+    assert made[0].tokens > 10 * made[1].tokens  # 16 rows, then the one that is left
+
+
 def test_a_product_s_description_has_the_labels_and_its_prompt_none(tiny_tokenizer):
     rows = products.load_split("train").head(2)
     for row, example in zip(
