@@ -32,6 +32,12 @@ def examples_of(
     ]
 
 
+def checkpoints_of(steps: int) -> list[int]:
+    """The steps, counted from 1, whose weights go into the mean."""
+    apart = max(1, steps // SIXTHS)
+    return [steps - n * apart for n in reversed(range(CHECKPOINTS)) if steps - n * apart > 0]
+
+
 def tune(
     model: PreTrainedModel,
     examples: list[training.Example],
@@ -59,8 +65,7 @@ def tune(
 
     Source: notebooks/06_sft_trainer.ipynb, section 6.8; the loop of 05, section 5.7.
     """
-    apart = max(1, steps // SIXTHS)
-    kept = [steps - n * apart for n in reversed(range(CHECKPOINTS)) if steps - n * apart > 0]
+    kept = checkpoints_of(steps)
     mean: dict[str, torch.Tensor] = {}
     settings = dict(learning_rate=learning_rate, batch_size=step_rows, max_steps=steps)
     for step in training.train(model, examples, pad_token_id, **settings, seed=seed, bf16=bf16):

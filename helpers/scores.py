@@ -1,10 +1,14 @@
 """Counts on many descriptions, and their table with intervals."""
 
-import pandas as pd
+from typing import Any
 
-from helpers import metrics
-from helpers.generation import Completion
+import pandas as pd
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from helpers import drafts, metrics, recipe, training
+from helpers.generation import Completion, complete
 from helpers.intervals import bootstrap_mean, wilson
+from helpers.prompts import product_prompt
 
 
 def score(products: pd.DataFrame, completions: list[Completion]) -> pd.DataFrame:
@@ -26,6 +30,38 @@ def score(products: pd.DataFrame, completions: list[Completion]) -> pd.DataFrame
             }
         )
     return pd.DataFrame(records, index=products.index)
+
+
+def both_ways(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    products: pd.DataFrame,
+    max_new_tokens: int,
+) -> list[dict[str, Any]]:
+    """Means of a tuned model's scores, written greedily and as the best of eight drafts.
+
+    Args:
+        products: one row a product, with its description.
+        max_new_tokens: limit of one draft, in tokens.
+
+    Returns:
+        Two lines, as in data/seeds.csv: system ("tuned", "best draft"), the means of `score` and
+        the NLL of the rows' own descriptions (nats per token), which both share.
+
+    Source: notebooks/06_sft_trainer.ipynb, sections 6.8 and 6.10.
+    """
+    prompts = [product_prompt(row) for row in products.to_dict("records")]
+    written = {
+        "tuned": complete(model, tokenizer, prompts, max_new_tokens),
+        "best draft": drafts.describe(model, tokenizer, products, max_new_tokens),
+    }
+    examples = recipe.examples_of(tokenizer, products)
+    nll = training.mean_nll(model, examples, tokenizer.pad_token_id)
+    means = {way: score(products, done).drop(columns="tokens") for way, done in written.items()}
+    return [
+        {"system": way, **found.mean().round(4), "NLL": round(nll, 4)}
+        for way, found in means.items()
+    ]
 
 
 def mean_interval(values: pd.Series, seed: int = 0) -> tuple[float, float, float]:

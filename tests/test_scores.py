@@ -3,8 +3,10 @@
 import pandas as pd
 import pytest
 
-from helpers.generation import Completion
-from helpers.scores import mean_interval, score, shown, spread, summary
+from helpers import drafts, products, recipe, training
+from helpers.generation import Completion, complete
+from helpers.prompts import product_prompt
+from helpers.scores import both_ways, mean_interval, score, shown, spread, summary
 
 ROWS = pd.DataFrame(
     [
@@ -60,3 +62,21 @@ def test_the_spread_of_runs_is_their_mean_lowest_and_highest():
     assert spread(pd.Series([0.1, 0.2, 0.6])) == "0.30  [0.10, 0.60]"
     assert spread(pd.Series([0.1, 0.2]), digits=3) == "0.150  [0.100, 0.200]"
     assert spread(pd.Series([0.25])) == "0.25"
+
+
+def test_both_ways_of_writing_have_their_own_counts_and_one_nll(tiny_model, tiny_tokenizer):
+    rows = products.load_split("validation").head(2)
+    tuned, best = both_ways(tiny_model, tiny_tokenizer, rows, max_new_tokens=8)
+    prompts = [product_prompt(row) for row in rows.to_dict("records")]
+    written = {
+        "tuned": complete(tiny_model, tiny_tokenizer, prompts, 8),
+        "best draft": drafts.describe(tiny_model, tiny_tokenizer, rows, 8),
+    }
+    examples = recipe.examples_of(tiny_tokenizer, rows)
+    nll = training.mean_nll(tiny_model, examples, tiny_tokenizer.pad_token_id)
+    for line, (system, done) in zip((tuned, best), written.items(), strict=True):
+        assert line.pop("system") == system
+        assert line.pop("NLL") == pytest.approx(nll, abs=5e-5)
+        counts = score(rows, done)
+        assert line == {name: pytest.approx(counts[name].mean(), abs=5e-5) for name in line}
+        assert set(line) == set(counts) - {"tokens"}

@@ -30,6 +30,7 @@ USED_OTHERWISE = {
     "jupyterlab": "its command is called jupyter",
     "jupytext": "for people who edit notebooks as plain text",
     "nbval": "a plugin of pytest, switched on by --nbval-lax",
+    "pytest-xdist": "a plugin of pytest, switched on by -n",
     "ruff": "called by hand and by editors; its settings are in pyproject.toml",
 }
 URL = re.compile(r"(?:https?|file)://([^\s\"'<>`)\]/]*)([^\s\"'<>`)\]]*)")
