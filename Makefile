@@ -15,8 +15,7 @@ test: model
 		name=$$(basename $$notebook .ipynb); \
 		$(BIN)/papermill --prepare-only $$notebook $(SMALL)/$$name.ipynb -f tests/small/$${name%%_*}.yaml; \
 	done
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope \
-		--nbval-lax --nbval-current-env --nbval-cell-timeout 900 $(SMALL)
+	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 900 $(SMALL)
 
 lab: model
 	$(BIN)/jupyter lab

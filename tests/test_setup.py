@@ -31,7 +31,6 @@ USED_OTHERWISE = {
     "jupyterlab": "its command is called jupyter",
     "jupytext": "for people who edit notebooks as plain text",
     "nbval": "a plugin of pytest, switched on by --nbval-lax",
-    "pytest-xdist": "a plugin of pytest, switched on by -n",
     "ruff": "called by hand and by editors; its settings are in pyproject.toml",
     "uvicorn": "transformers serve runs in it",
 }
