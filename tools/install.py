@@ -27,7 +27,7 @@ def main():
     state = fingerprint()
     if os.path.exists(STAMP) and open(STAMP).read() == state:
         return
-    print("Setting up .venv: 1.9 GB, a few minutes the first time", flush=True)
+    print("Setting up .venv: 2.2 GB, a few minutes the first time", flush=True)
     if os.path.exists(STAMP):
         os.remove(STAMP)  # or going back to the old pins would trust what is half replaced
     clear = [] if venv_fits() else ["--clear"]
