@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SMALL := runs/small
 
-.PHONY: course test lab tune site check benchmark install model
+.PHONY: course test lab tune check benchmark drift install model
 
 course: model
 	$(BIN)/python tools/run_course.py
@@ -18,23 +18,20 @@ test: model
 	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 900 $(SMALL)
 
 lab: model
-	$(BIN)/jupyter lab $(NOTEBOOK)
+	$(BIN)/jupyter lab
 
 tune: model
 	@test -n "$(DATA)" || { echo "Name your file: make tune DATA=my.csv"; exit 1; }
 	$(BIN)/python tools/tune.py DATA="$(DATA)" $(if $(COLUMNS),COLUMNS="$(COLUMNS)") $(MORE)
-
-site: install
-	rm -rf runs/site
-	$(BIN)/python -m sphinx -c tools/site . runs/site
-	rm -rf runs/jupyter_execute
-	@echo "The site is in runs/site: open its index.html in a browser"
 
 check: model
 	$(BIN)/python tools/check_machine.py
 
 benchmark: model
 	$(BIN)/python tests/benchmark.py
+
+drift: install
+	$(BIN)/python tools/drift.py
 
 model: install
 	@$(BIN)/python -c "from helpers.models import PACKAGED_MODEL, model_folder; model_folder(PACKAGED_MODEL)"
