@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SMALL := runs/small
 
-.PHONY: course test lab tune check benchmark drift install model
+.PHONY: course test lab tune check benchmark slides rescue install model
 
 course: model
 	$(BIN)/python tools/run_course.py
@@ -30,8 +30,11 @@ check: model
 benchmark: model
 	$(BIN)/python tests/benchmark.py
 
-drift: install
-	$(BIN)/python tools/drift.py
+slides: install
+	$(BIN)/python tools/slides.py
+
+rescue: install
+	$(BIN)/python tools/rescue.py
 
 model: install
 	@$(BIN)/python -c "from helpers.models import PACKAGED_MODEL, model_folder; model_folder(PACKAGED_MODEL)"
