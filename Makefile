@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SMALL := runs/small
 
-.PHONY: course test lab tune check benchmark slides rescue install model
+.PHONY: course test lab tune check benchmark install model
 
 course: model
 	$(BIN)/python tools/run_course.py
@@ -15,26 +15,24 @@ test: model
 		name=$$(basename $$notebook .ipynb); \
 		$(BIN)/papermill --prepare-only $$notebook $(SMALL)/$$name.ipynb -f tests/small/$${name%%_*}.yaml; \
 	done
-	$(BIN)/python -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout 900 $(SMALL)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope \
+		--nbval-lax --nbval-current-env --nbval-cell-timeout 900 $(SMALL)
 
 lab: model
 	$(BIN)/jupyter lab
 
 tune: model
 	@test -n "$(DATA)" || { echo "Name your file: make tune DATA=my.csv"; exit 1; }
-	$(BIN)/python tools/tune.py DATA="$(DATA)" $(if $(COLUMNS),COLUMNS="$(COLUMNS)") $(MORE)
+	@mkdir -p runs/tune
+	$(BIN)/papermill notebooks/06_sft_trainer.ipynb runs/tune/06_sft_trainer.ipynb \
+		-p DATA "$(DATA)" -p RUN_DIR runs/tune
+	@echo "Done. Tuned model: runs/tune/model   Executed notebook: runs/tune/06_sft_trainer.ipynb"
 
 check: model
 	$(BIN)/python tools/check_machine.py
 
 benchmark: model
 	$(BIN)/python tests/benchmark.py
-
-slides: install
-	$(BIN)/python tools/slides.py
-
-rescue: install
-	$(BIN)/python tools/rescue.py
 
 model: install
 	@$(BIN)/python -c "from helpers.models import PACKAGED_MODEL, model_folder; model_folder(PACKAGED_MODEL)"

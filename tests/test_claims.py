@@ -7,7 +7,7 @@ import pytest
 from helpers.paths import ROOT
 from notebook_files import NOTEBOOKS, read
 
-VERDICTS = {"confirmed", "refuted", "partly", "open", "not testable here"}
+VERDICTS = {"confirmed", "refuted", "partly", "not testable here"}
 (DEBUGGED,) = (path for path in NOTEBOOKS if path.name.startswith("08"))
 
 
@@ -29,19 +29,14 @@ def test_there_are_about_twenty_and_no_two_the_same():
 
 @each_claim
 def test_it_has_a_verdict_and_what_it_rests_on(claim):
-    _, verdict, number, shown = claim
+    _, verdict, number, _ = claim
     assert verdict in VERDICTS
-    if verdict == "open":
-        lesson = int(re.fullmatch(r"notebook (\d\d)", number)[1])
-        assert not shown and lesson not in [int(path.name[:2]) for path in NOTEBOOKS]
-    elif verdict != "not testable here":
+    if verdict != "not testable here":
         assert re.search(r"\d", number)
 
 
 @each_claim
 def test_its_link_leads_to_a_section(claim):
-    if claim[1] == "open":
-        return
     section, file = re.fullmatch(r"\[(\d+\.\d+)\]\((\S+\.ipynb)\)", claim[3]).groups()
     cells = read(ROOT / "notebooks" / file).cells
     assert any(cell.source.startswith(f"## {section} ") for cell in cells)

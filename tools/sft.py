@@ -22,6 +22,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from helpers import models, parallel, precision, products, recipe, run_files, scores, studies
+from helpers.memory import release
 from helpers.training import IGNORE_INDEX, Example, collate, rate_share
 
 
@@ -35,9 +36,11 @@ def main() -> None:
     matrices = parallel.of_the_first(precision.choose(asked.precision))
     torch.manual_seed(asked.seed + rank)  # dropout, where a model has it, differs by process
     loss_of = parallel.spread(parallel.TargetNLL(load(folder)).to(device))
+    release()  # the whole model, where only a part of it is kept
     examples = recipe.examples_of(tokenizer, rows_of("train", asked.train_rows, asked.voice))
     mean = train(loss_of, examples, tokenizer.pad_token_id, asked.seed, matrices == "bfloat16")
     del loss_of
+    release()
     parallel.stop()
     if rank == 0:
         model = load(folder).eval()
