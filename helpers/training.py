@@ -123,6 +123,26 @@ def rate_share(step: int, steps: int, warmup: int) -> float:
     return step / warmup if step < warmup else (steps - step) / max(1, steps - warmup)
 
 
+def optimizer_of(
+    weights: list[torch.nn.Parameter], learning_rate: float, steps: int
+) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.LambdaLR]:
+    """AdamW for these weights, and its rate: it rises over 5 % of the steps, then falls to 0.
+
+    Args:
+        learning_rate: its peak.
+        steps: optimizer steps of the whole run.
+
+    Source: notebooks/05_training_loop.ipynb, section 5.7.
+    """
+    warmup = max(1, math.ceil(0.05 * steps))
+    optimizer = torch.optim.AdamW(
+        weights, lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
+    )
+    return optimizer, torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: rate_share(step, steps, warmup)
+    )
+
+
 def train(
     model: PreTrainedModel,
     examples: list[Example],
@@ -153,13 +173,7 @@ def train(
     """
     steps_a_pass = math.ceil(len(examples) / (batch_size * accumulation))
     steps = max_steps or epochs * steps_a_pass
-    warmup = max(1, math.ceil(0.05 * steps))
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=learning_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: rate_share(step, steps, warmup)
-    )
+    optimizer, schedule = optimizer_of(list(model.parameters()), learning_rate, steps)
     order = random.Random(seed)
     model.train()
     number = 0

@@ -10,7 +10,6 @@ what the parts do, and that two processes give what one gives.
 """
 
 import argparse
-import math
 import random
 import shlex
 import sys
@@ -23,7 +22,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from helpers import models, parallel, precision, products, recipe, run_files, scores, studies
 from helpers.memory import release
-from helpers.training import IGNORE_INDEX, Example, collate, rate_share
+from helpers.training import IGNORE_INDEX, NO_TARGET, Example, collate, optimizer_of
 
 
 def main() -> None:
@@ -83,14 +82,14 @@ def train(loss_of: nn.Module, examples: list[Example], pad: int, seed: int, bf16
     passes = [order.sample(examples, len(examples)) for _ in range(recipe.PASSES)]
     groups = [rows[i : i + size] for rows in passes for i in range(0, len(rows), size)]
     steps, weights, mean = len(groups), list(loss_of.parameters()), {}
-    warmup, kept = max(1, math.ceil(0.05 * steps)), recipe.checkpoints_of(steps)
-    adam = torch.optim.AdamW(weights, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+    kept = recipe.checkpoints_of(steps)
+    adam, schedule = optimizer_of(weights, recipe.LEARNING_RATE, steps)
     loss_of.train()
     for number, rows in enumerate(groups, start=1):
-        adam.param_groups[0]["lr"] = recipe.LEARNING_RATE * rate_share(number - 1, steps, warmup)
         loss = backward(loss_of, rows, pad, bf16)
         nn.utils.clip_grad_norm_(weights, 1.0)
         adam.step()
+        schedule.step()
         adam.zero_grad()
         if number in kept:
             share = 1 / (kept.index(number) + 1)  # so far the mean of those before
@@ -105,6 +104,8 @@ def backward(loss_of: nn.Module, rows: list[Example], pad: int, bf16: bool) -> f
     """Gradient of the mean over all targets of a step, whichever process has them; that mean."""
     rank, processes = parallel.place()
     targets = sum(label != IGNORE_INDEX for _, labels in rows for label in labels[1:])
+    if not targets:
+        raise ValueError(NO_TARGET)
     nothing = Example([0], [IGNORE_INDEX])  # where no row is left: each process has to take part
     batch = collate(rows[rank::processes] or [nothing], pad)
     device = next(loss_of.parameters()).device
