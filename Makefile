@@ -23,10 +23,7 @@ lab: model
 
 tune: model
 	@test -n "$(DATA)" || { echo "Name your file: make tune DATA=my.csv"; exit 1; }
-	@mkdir -p runs/tune
-	$(BIN)/papermill notebooks/06_sft_trainer.ipynb runs/tune/06_sft_trainer.ipynb \
-		-p DATA "$(DATA)" -p RUN_DIR runs/tune
-	@echo "Done. Tuned model: runs/tune/model   Executed notebook: runs/tune/06_sft_trainer.ipynb"
+	$(BIN)/python tools/tune.py DATA="$(DATA)" $(if $(COLUMNS),COLUMNS="$(COLUMNS)") $(MORE)
 
 check: model
 	$(BIN)/python tools/check_machine.py

@@ -55,7 +55,8 @@ def complete(
             [prompts[i] for i in chosen], padding=True, padding_side="left", return_tensors="pt"
         )
         output = model.generate(
-            **batch,
+            input_ids=batch["input_ids"],  # without token_type_ids, which GPT-2 would add up
+            attention_mask=batch["attention_mask"],
             max_new_tokens=max_new_tokens,
             do_sample=False,
             num_beams=num_beams,

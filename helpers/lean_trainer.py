@@ -12,7 +12,7 @@ class LeanTrainer(SFTTrainer):
     """SFTTrainer that makes logits only where a target is, and no statistics.
 
     On a GPU TRL does without the other logits itself, and SFTTrainer as it is will do. For one
-    process, a decoder with `base_model`, and rows padded on the right; not for packed ones.
+    process, a decoder, and rows padded on the right; not for packed ones.
 
     Source: notebooks/06_sft_trainer.ipynb, section 6.6.
     """
@@ -31,7 +31,7 @@ class LeanTrainer(SFTTrainer):
             return_outputs: the model's outputs too, which takes a second forward pass.
             num_items_in_batch: targets of the whole step; None (in evaluation): of these inputs.
         """
-        with self.accelerator.autocast():  # the trainer wraps `model.forward`, which is not called
+        with self.accelerator.autocast():  # bfloat16, where the configuration says so
             nll = target_nll(model, inputs)
         loss = nll.sum() / (len(nll) if num_items_in_batch is None else num_items_in_batch)
         return (loss, model(**inputs)) if return_outputs else loss

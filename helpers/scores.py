@@ -32,6 +32,15 @@ def score(products: pd.DataFrame, completions: list[Completion]) -> pd.DataFrame
     return pd.DataFrame(records, index=products.index)
 
 
+def is_clean(counted: pd.DataFrame) -> pd.Series:
+    """Which texts no count can fault: all features, the colour, nothing wrong, and an end.
+
+    Source: notebooks/09_how_much_data.ipynb, section 9.1.
+    """
+    wrong = counted["wrong colour"] | counted["invented number"]
+    return (counted["coverage"] == 1) & counted["colour named"] & ~wrong & counted["stopped"]
+
+
 def both_ways(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,

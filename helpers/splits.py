@@ -64,3 +64,48 @@ def group_split(
             f"{len(sizes)} splits. Add products of other families."
         )
     return {name: products[products.index.isin(index)] for name, index in chosen.items()}
+
+
+def families(products: pd.DataFrame) -> pd.Series:
+    """What has to stay on one side of a split: rows that share a family, a name or a description.
+
+    Args:
+        products: one row a product, with `name`, and if there are any `family` (where "" means
+            unknown) and `description`.
+
+    Returns:
+        For each row the family, or else the name, of the first row that it hangs together with.
+    """
+    rows = products.reset_index(drop=True)
+    unknown = pd.Series("", index=rows.index)
+    shared = [rows.get(name, unknown) for name in ("family", "name", "description")]
+    shared = [text.str.lower().str.split().str.join(" ") for text in shared]
+    first, before = pd.Series(rows.index), None
+    while not first.equals(before):
+        before = first
+        for text in shared:
+            first = first.groupby(text.where(text != "", first.astype(str))).transform("min")
+    label = rows["name"].where(shared[0] == "", rows.get("family", unknown))
+    return pd.Series(label[first].to_numpy(), index=products.index, name="family")
+
+
+def hold_out(products: pd.DataFrame, seed: int, share: float = 0.2) -> dict[str, pd.DataFrame]:
+    """Split rows in two, so that no family, name or description lies on both sides.
+
+    Args:
+        products: one row a product, with `category` and what `families` asks for.
+        seed: the order in which families of one size are dealt.
+        share: of the rows, wanted in validation. Where each family is larger than that, the
+            smallest one goes there.
+
+    Returns:
+        "train" and "validation", in the order of `products`; `family` holds what `families` says.
+
+    Raises:
+        ValueError: all rows are of one family.
+    """
+    rows = products.assign(family=families(products))
+    count = max(1, round(share * len(rows)))
+    kinds = rows["family"].value_counts()
+    reserved = {kinds.idxmin(): "validation"} if kinds.min() > count else {}
+    return group_split(rows, {"train": len(rows) - count, "validation": count}, seed, reserved)

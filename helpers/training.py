@@ -10,6 +10,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from helpers.target_logits import logits_at
+from helpers.tokenizer_checks import why_tokens_change
+
 IGNORE_INDEX = -100  # a label that the loss leaves out
 NO_TARGET = "no token of these rows carries loss: every label is IGNORE_INDEX"
 
@@ -36,17 +39,14 @@ def encode(tokenizer: PreTrainedTokenizerBase, prompt: str, completion: str) -> 
 
     Raises:
         ValueError: the prompt's tokens change when the completion follows, so that the model
-            would be asked with other tokens than it was trained on.
+            would be asked with other tokens than it was trained on; says what changes them.
 
     Source: notebooks/03_tokenization.ipynb, section 3.3.
     """
     prompt_ids = tokenizer(prompt)["input_ids"]
     input_ids = tokenizer(prompt + completion)["input_ids"]
     if input_ids[: len(prompt_ids)] != prompt_ids:
-        raise ValueError(
-            f"the prompt ends in {prompt[-5:]!r}, and its last token changes when the completion "
-            "follows: end the prompt before a space, and begin the completion with it"
-        )
+        raise ValueError(why_tokens_change(tokenizer, prompt, prompt_ids))
     input_ids = [*input_ids, tokenizer.eos_token_id]
     return Example(input_ids, [IGNORE_INDEX] * len(prompt_ids) + input_ids[len(prompt_ids) :])
 
@@ -72,8 +72,8 @@ def collate(examples: list[Example], pad_token_id: int) -> dict[str, Tensor]:
 def target_nll(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
     """Negative log-likelihood of every target of a batch.
 
-    The last hidden states are projected to the vocabulary only where a label follows: the
-    result is the library's, at a fraction of its cost.
+    Logits are made only where a label follows: the mean is the library's `model(**batch).loss`,
+    at a fraction of its cost.
 
     Args:
         batch: input_ids, attention_mask, labels, each (B, T).
@@ -81,14 +81,14 @@ def target_nll(model: PreTrainedModel, batch: dict[str, Tensor]) -> Tensor:
     Returns:
         (number of targets,) float, in nats, row after row.
 
-    Source: notebooks/05_training_loop.ipynb, section 5.1.
+    Raises:
+        ModelError: logits can't be had at these positions alone.
+
+    Source: notebooks/05_training_loop.ipynb, section 5.1, which projects the hidden states itself.
     """
-    hidden = model.base_model(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
-    ).last_hidden_state
     targets = batch["labels"][:, 1:]  # (B, T-1): position t is asked for token t + 1
     carries_loss = targets != IGNORE_INDEX
-    logits = model.get_output_embeddings()(hidden[:, :-1][carries_loss])
+    logits = logits_at(model, batch, carries_loss)
     return cross_entropy(logits.float(), targets[carries_loss], reduction="none")
 
 

@@ -18,6 +18,7 @@ import pytest
 from helpers import models
 from helpers.models import PACKAGED_MODEL, ModelError, model_folder
 from helpers.paths import ROOT
+from model_folders import write_model
 
 SAVED = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
 # The names that Llama's layers have in a GGUF and in safetensors.
@@ -426,12 +427,8 @@ def test_the_packaged_model_and_local_folders_never_ask_the_hub(home, network, t
     assert network == []
 
 
-@pytest.mark.parametrize("weights", ["model.safetensors", "model-00001-of-00001.safetensors"])
-def test_a_local_folder_with_safetensors_is_accepted(tmp_path, monkeypatch, weights):
-    folder = tmp_path / "mine"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / weights).touch()
+def test_a_local_folder_is_found_by_each_way_to_write_it(tmp_path, monkeypatch):
+    folder = write_model(tmp_path / "mine")
     assert model_folder(str(folder)) == folder.resolve()
     monkeypatch.chdir(tmp_path)
     assert model_folder("mine") == folder.resolve()
@@ -442,13 +439,7 @@ def test_a_local_folder_with_safetensors_is_accepted(tmp_path, monkeypatch, weig
 
 @pytest.mark.parametrize(
     "files",
-    [
-        ["config.json", "pytorch_model.bin"],
-        ["config.json", "model.pt"],
-        ["config.json"],
-        ["model.safetensors"],
-        [],
-    ],
+    [["config.json", "model.pt"], ["config.json"], ["model.safetensors"], []],
     ids=" ".join,
 )
 def test_a_local_folder_without_config_and_safetensors_is_refused(tmp_path, files):
@@ -462,15 +453,11 @@ def test_a_local_folder_without_config_and_safetensors_is_refused(tmp_path, file
     assert names(tmp_path) == sorted(files)
 
 
-def test_a_local_folder_that_lacks_one_of_several_weight_files_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model-1.safetensors").touch()
-    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(ModelError, match="model-2.safetensors is missing"):
-        model_folder(str(tmp_path))
-    (tmp_path / "model-2.safetensors").touch()
-    assert model_folder(str(tmp_path)) == tmp_path.resolve()
+def test_a_local_folder_that_is_damaged_is_refused_by_the_file(tmp_path):
+    folder = write_model(tmp_path)
+    (folder / "model.safetensors").write_bytes(b"")
+    with pytest.raises(ModelError, match="model.safetensors is empty"):
+        model_folder(str(folder))
 
 
 @pytest.mark.parametrize(
@@ -499,20 +486,19 @@ def test_a_name_that_means_nothing_is_refused_with_what_to_do(name, network):
     assert network == []
 
 
-def hub_cache(cache: Path, name: str, files: list[str]) -> Path:
-    """A model in the hub library's own cache, as a download would leave it."""
+def hub_cache(cache: Path, name: str) -> Path:
+    """A place in the hub library's own cache, as a download would leave it; still empty."""
     model = cache / ("models--" + name.replace("/", "--"))
     snapshot = model / "snapshots" / ("a" * 40)
     snapshot.mkdir(parents=True)
     (model / "refs").mkdir()
     (model / "refs" / "main").write_text("a" * 40)
-    for file in files:
-        (snapshot / file).write_text("{}")
     return snapshot
 
 
-def ask_the_hub(cache: Path, name: str) -> str:
+def ask_the_hub(cache: Path, name: str, first: str = "") -> str:
     code = f"""
+{first}
 try:
     {ASK}
 except models.ModelError as error:
@@ -523,17 +509,52 @@ except models.ModelError as error:
 
 
 def test_a_hub_model_in_the_hubs_own_cache_needs_no_network(tmp_path):
-    snapshot = hub_cache(tmp_path, "owner/model", ["config.json", "model.safetensors"])
+    snapshot = write_model(hub_cache(tmp_path, "owner/model"))
     assert ask_the_hub(tmp_path, "owner/model") == f"FOLDER {snapshot}\n"
 
 
-@pytest.mark.parametrize("cached", [None, ["config.json"], ["config.json", "pytorch_model.bin"]])
-def test_a_hub_model_that_cannot_be_fetched_is_refused_with_what_to_do(tmp_path, cached):
-    if cached:
-        hub_cache(tmp_path, "owner/model", cached)
+def test_a_hub_model_that_cannot_be_fetched_is_refused_with_what_to_do(tmp_path):
     said = ask_the_hub(tmp_path, "owner/model")
     assert "NETWORK" in said  # it did ask
-    assert "MODEL ERROR owner/model is not in this machine's hub cache" in said
+    assert "MODEL ERROR No model owner/model: it is not, or not wholly, in this machine's" in said
     assert "Check the name and the network, pass a local folder instead" in said
     assert f"BASE_MODEL = '{PACKAGED_MODEL}'" in said
     assert "Traceback" not in said
+
+
+def test_half_a_hub_model_in_the_cache_is_refused_with_what_is_missing(tmp_path):
+    shards = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+    snapshot = write_model(hub_cache(tmp_path, "owner/model"), shards)
+    (snapshot / shards[1]).unlink()
+    said = ask_the_hub(tmp_path, "owner/model")
+    assert "NETWORK" in said  # the rest might be had
+    assert f"names 2 files of weights, and 1 of them are not there: {shards[1]}" in said
+    assert "With a network, owner/model is fetched as far as it is missing" in said
+    assert "Traceback" not in said
+
+
+# A hub that answers, and has nothing to add to what is in the cache.
+NOTHING_TO_FETCH = """
+import huggingface_hub
+ask = huggingface_hub.snapshot_download
+def answer(name, local_files_only=False, **options):
+    return ask(name, local_files_only=True, **options)
+huggingface_hub.snapshot_download = answer
+huggingface_hub.list_repo_files = lambda name: ["config.json", "pytorch_model.bin"]
+"""
+
+
+def test_a_hub_model_whose_cached_file_is_damaged_says_which_folder_to_delete(tmp_path):
+    snapshot = write_model(hub_cache(tmp_path, "owner/model"))
+    (snapshot / "model.safetensors").write_bytes(b"")
+    said = ask_the_hub(tmp_path, "owner/model", NOTHING_TO_FETCH)
+    assert "model.safetensors is empty (0 bytes)" in said
+    assert f"damaged file fetched too, delete {tmp_path / 'models--owner--model'} first." in said
+
+
+def test_a_hub_model_with_pickled_weights_alone_is_refused_by_the_files_name(tmp_path):
+    snapshot = write_model(hub_cache(tmp_path, "owner/model"))
+    (snapshot / "model.safetensors").unlink()
+    said = ask_the_hub(tmp_path, "owner/model", NOTHING_TO_FETCH)
+    assert "MODEL ERROR owner/model has its weights only as pytorch_model.bin." in said
+    assert "convert it once" in said

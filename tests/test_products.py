@@ -15,6 +15,7 @@ from helpers.products import (
     check_special_tokens,
     load_split,
     read_products,
+    row_lines,
     with_voice,
 )
 
@@ -52,6 +53,19 @@ def read(folder: Path, name: str, content: str | bytes) -> pd.DataFrame:
         ("blank_lines.jsonl", "\n" + json_line() + "\n\n"),
         ("blanks.jsonl", json_line(name=" Kettle\n", color="green ")),
         ("UPPER.JSONL", json_line()),
+        ("blank_before_quotes.csv", HEADER + 'Kitchen, "Kettle", "1.7 L","green" ,Boils water.\n'),
+        ("blanks_in_the_header.csv", HEADER.replace(",", " , ") + KETTLE),
+        ("nameless_columns.csv", HEADER.replace("\n", ",,\n") + KETTLE.replace("\n", ",,\n")),
+        ("row_numbers.csv", "," + HEADER + "0," + KETTLE),
+        ("rows_of_commas.csv", HEADER + ",,,,\n" + KETTLE + ",,,,\n"),
+        ("semicolons.csv", (HEADER + KETTLE).replace(",", ";")),
+        ("tabs.csv", (HEADER + KETTLE).replace(",", "\t")),
+        ("array.json", "[\n" + json_line() + "]\n"),
+        ("array.jsonl", "[" + json_line().strip() + "]"),
+        ("lines.json", json_line()),
+        ("joined.jsonl", "\n\ufeff" + json_line()),
+        ("features_as_list.jsonl", json_line(features=["1.7 L"])),
+        ("features_as_text_of_a_list.csv", HEADER + KETTLE.replace("1.7 L", "['1.7 L']")),
     ],
 )
 def test_one_kettle_is_read_alike_from_every_good_file(tmp_path, name, content):
@@ -109,6 +123,17 @@ def test_text_that_looks_like_something_else_stays_text(tmp_path, cell):
     assert csv_table.name.tolist() == json_table.name.tolist() == [cell]
 
 
+@pytest.mark.parametrize("number", ["7", "1.50", "1e5", "9" * 5000])
+def test_a_number_is_the_text_that_it_is_written_with(tmp_path, number):
+    content = json_line().replace('"Kettle"', number)
+    assert read(tmp_path, "a.jsonl", content).name.tolist() == [number]
+
+
+def test_a_column_that_only_some_rows_have_is_empty_in_the_others(tmp_path):
+    content = json_line() + json_line(weight="2 kg") + json_line(weight=None)
+    assert read(tmp_path, "a.jsonl", content).weight.tolist() == ["", "2 kg", ""]
+
+
 def test_letters_beyond_ascii_are_read(tmp_path):
     content = HEADER + KETTLE.replace("green", "crème brûlée 茶")
     assert read(tmp_path, "a.csv", content).color.tolist() == ["crème brûlée 茶"]
@@ -140,39 +165,28 @@ BAD_FILES = {
     ),
     "no_header": Bad("a.csv", KETTLE, ["a.csv: no column 'category'", "found 'Kitchen', 'Kettle'"]),
     "capitals": Bad("a.csv", HEADER.title() + KETTLE, ["no column 'category'", "'Category'"]),
-    "semicolons": Bad(
-        "a.csv",
-        (HEADER + KETTLE).replace(",", ";"),
-        ["a.csv: no column", "found 'category;name;features;color;description'"]
-        + ["separated by commas"],
-    ),
-    "tabs": Bad(
-        "a.csv",
-        (HEADER + KETTLE).replace(",", "\t"),
-        ["a.csv: no column", "separated by commas"],
-    ),
     "row_too_long": Bad(
         "a.csv",
         HEADER + KETTLE + KETTLE.replace("1.7 L", "1.7 L, green") + LAMP,
-        ["a.csv, row 2 (ends on line 3)", "header's 5", "in double quotes"],
+        ["a.csv, row 2 (line 3)", "header's 5", "in double quotes"],
     ),
     "row_too_short": Bad(
         "a.csv",
         HEADER + KETTLE + "Home,Lamp\n" + LAMP,
-        ["a.csv, row 2 (ends on line 3)", "header's 5"],
+        ["a.csv, row 2 (line 3)", "header's 5"],
     ),
     "row_too_short_below_a_long_cell": Bad(
         "a.csv",
         HEADER + KETTLE.replace("Boils water.", '"Boils\nwater."') + "Home,Lamp\n",
-        ["a.csv, row 2 (ends on line 4)"],
+        ["a.csv, row 2 (line 4)"],
     ),
     "row_too_short_below_a_blank_line": Bad(
-        "a.csv", HEADER + KETTLE + "\nHome,Lamp\n", ["a.csv, row 2 (ends on line 4)"]
+        "a.csv", HEADER + KETTLE + "\nHome,Lamp\n", ["a.csv, row 2 (line 4): it has 2 cells"]
     ),
     "unclosed_quote": Bad(
         "a.csv",
         HEADER + KETTLE + 'Home,"Lamp,dimmer,white,Gives light.\n' + LAMP,
-        ["a.csv, line 3: ", "double quote that is not closed"],
+        ["a.csv, row 2 (line 3), column 'name'", "double quote that is not closed"],
     ),
     "unclosed_quote_in_the_header": Bad(
         "a.csv",
@@ -180,17 +194,25 @@ BAD_FILES = {
         ["a.csv, line 1: ", "double quote that is not closed"],
     ),
     "text_after_a_quote": Bad(
-        "a.csv", HEADER + KETTLE + 'Home,"Lamp" big,c,d,e\n', ["a.csv, line 3: ", "double quote"]
+        "a.csv",
+        HEADER + KETTLE + 'Home,"Lamp" big,c,d,e\n',
+        ["a.csv, row 2 (line 3), column 'name'", "the closing one (line 3)"],
     ),
     "empty_cell": Bad(
         "a.csv",
         HEADER + KETTLE + LAMP.replace("white", ""),
-        ["a.csv, row 2, column 'color': the cell is empty", "Fill it in or delete the row"],
+        [
+            "a.csv, row 2 (line 3), column 'color': the cell is empty",
+            "Fill it in or delete the row",
+        ],
     ),
     "blank_cell": Bad(
         "a.csv",
         HEADER + KETTLE + LAMP.replace("dimmer", " \t"),
-        ["a.csv, row 2, column 'features': the cell is empty", "Fill it in or delete the row"],
+        [
+            "a.csv, row 2 (line 3), column 'features': the cell is empty",
+            "Fill it in or delete the row",
+        ],
     ),
     "blank_json_cell": Bad(
         "a.jsonl",
@@ -208,7 +230,9 @@ BAD_FILES = {
         ["a.jsonl, line 2: byte 0xe8 is not UTF-8", "Save the file again"],
     ),
     "xlsx": Bad(
-        "a.xlsx", b"PK\x03\x04\x14\x00[Content_Types].xml", ["a.xlsx: ", "save it as CSV (UTF-8)"]
+        "a.xlsx",
+        b"PK\x03\x04\x14\x00[Content_Types].xml",
+        ["a.xlsx: ", "save it again", "CSV (UTF-8)"],
     ),
     "xlsx_named_csv": Bad(
         "a.csv", b"PK\x03\x04 no NUL here", ["a.csv: this is not a text file", "save it as CSV"]
@@ -224,23 +248,20 @@ BAD_FILES = {
     "json_list": Bad(
         "a.jsonl", json_line() + '["Kettle"]\n', ["a.jsonl, row 2: not a JSON object", "curly"]
     ),
-    "json_number": Bad(
+    "json_true": Bad(
         "a.jsonl",
-        json_line() + json_line(name=7),
-        ["a.jsonl, row 2, column 'name': 7 is not text", "Write it in double quotes"],
+        json_line() + json_line(name=True),
+        ["a.jsonl, row 2, column 'name': true is not text", "Write in words"],
     ),
     "json_null": Bad(
-        "a.jsonl", json_line(color=None), ["a.jsonl, row 1, column 'color': null is not text"]
-    ),
-    "json_features_as_list": Bad(
         "a.jsonl",
-        json_line(features=["1.7 L"]),
-        ["a.jsonl, row 1, column 'features': [\"1.7 L\"] is not text"],
+        json_line(color=None),
+        ["a.jsonl, row 1, column 'color': null is not text", "Fill it in or delete the row"],
     ),
-    "uneven_json": Bad(
+    "json_color_as_list": Bad(
         "a.jsonl",
-        json_line() + json_line(weight="2 kg"),
-        ["a.jsonl, row 2, column 'weight'", "only some rows have it"],
+        json_line(color=["green"]),
+        ["a.jsonl, row 1, column 'color': a list is not text", "Write in words"],
     ),
     "column_twice": Bad(
         "a.csv", ",".join([*COLUMNS, "name"]) + "\n", ["a.csv", "'name' stands there twice"]
@@ -253,7 +274,8 @@ BAD_FILES = {
     "json_without_a_column": Bad(
         "a.jsonl",
         json_line() + '{"name": "Kettle"}\n',
-        ["a.jsonl, row 2: no column 'category', 'features', 'color', 'description'; found 'name'"],
+        ["a.jsonl, row 2, column 'category': the row has no such column. Fill it in"]
+        + ["Also row 2, column 'features'", "row 2, column 'color'", "row 2, column 'description'"],
     ),
 }
 
@@ -289,7 +311,7 @@ def test_a_file_that_is_not_there_is_named_with_the_place_looked_at(tmp_path, mo
 
 
 def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(ProductFileError, match="no such file"):
+    with pytest.raises(ProductFileError, match="this is a folder"):
         read_products(tmp_path)
 
 
@@ -315,10 +337,22 @@ def test_rows_that_just_fit_pass():
 
 def test_the_first_row_that_is_too_long_is_named_with_its_length_and_the_limit():
     with pytest.raises(ProductFileError) as caught:
-        check_lengths("shop/a.csv", [128, 129, 500], 128)
+        check_lengths("shop/a.csv", [128, 129, 120], 128)
     message = str(caught.value)
     pieces = ["shop/a.csv, row 2, column 'description'", "129 tokens", "128 fit", "Shorten"]
     assert [piece for piece in pieces if piece not in message] == []
+    assert "rows" not in message
+
+
+def test_all_rows_that_are_too_long_are_counted_and_the_first_named_by_line():
+    with pytest.raises(ProductFileError) as caught:
+        check_lengths("a.csv", [9, 3, 8, *[7] * 6], 5, lines=[2, 3, 6, *range(7, 13)])
+    message = str(caught.value)
+    assert "row 1 (line 2), column 'description'" in message
+    assert (
+        "are 9 tokens, and 5 fit (MAX_LENGTH), in 8 of 9 rows (lines 2, 6, 7, 8, 9, ...)."
+        in message
+    )
 
 
 def test_a_file_with_a_description_that_is_too_long_stays_as_it_was(tmp_path):
@@ -338,10 +372,35 @@ def test_a_cell_with_a_special_token_is_named(tmp_path, column):
     assert f"shop/a.jsonl, row 2, column {column!r}: it holds '<|im_end|>'" in str(caught.value)
 
 
+def test_cells_with_a_special_token_are_counted_and_named_by_their_line(tmp_path):
+    bad = KETTLE.replace("Boils", "<|im_end|>")
+    table = read(tmp_path, "a.csv", HEADER + "\n" + bad + LAMP + bad)
+    with pytest.raises(ProductFileError) as caught:
+        check_special_tokens("a.csv", table, ["<|im_end|>"])
+    assert "a.csv, row 1 (line 3), column 'description'" in str(caught.value)
+    assert "in 2 of 3 rows (lines 3, 5)" in str(caught.value)
+
+
+def test_rows_know_their_lines_after_they_are_chosen_and_mixed(tmp_path):
+    table = read(tmp_path, "a.csv", HEADER + "\n" + KETTLE + LAMP + "\n" + KETTLE)
+    assert row_lines(table) == [3, 4, 6]
+    assert row_lines(table[table.name == "Lamp"].assign(family="lamp")) == [4]
+    mixed = table.sample(frac=1, random_state=0)
+    line_of = dict(zip(table.index, [3, 4, 6], strict=True))
+    assert list(mixed.index) != list(table.index)
+    assert row_lines(mixed) == [line_of[i] for i in mixed.index]
+
+
+@pytest.mark.parametrize("index", [[0], [7], ["kettle"]])
+def test_rows_that_come_from_no_file_are_numbered(index):
+    assert row_lines(pd.DataFrame({"name": ["Lamp"]}, index=index)) == [1]
+
+
 def test_text_without_special_tokens_passes():
     rows = load_split("train")
     check_special_tokens("train.jsonl", rows, ["<|im_start|>", "<|im_end|>", "</s>"])
     check_special_tokens("train.jsonl", rows, [])
+    check_special_tokens("train.jsonl", rows, [""])
 
 
 @pytest.fixture

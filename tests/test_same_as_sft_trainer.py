@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from datasets import Dataset
 
-from helpers import drafts, generation, metrics, products, prompts, scores
+from helpers import drafts, generation, metrics, parameters, products, prompts, scores
 from notebook_files import NOTEBOOKS, define, run_cells
 
 (SFT_TRAINER,) = (path for path in NOTEBOOKS if path.name.startswith("06"))
@@ -46,7 +46,8 @@ def test_more_layers_than_the_model_has_are_refused(
     tiny_model.save_pretrained(tmp_path)
     tiny_tokenizer.save_pretrained(tmp_path)
     names = {"SEED": 0, "RUN_DIR": "runs", "PRECISION": "float32", "DATA": "", "VOICE": "factual"}
-    names |= {"BATCH_SIZE": 2, "ACCUMULATION": 4, "EPOCHS": 1}
+    names |= {"BATCH_SIZE": 2, "ACCUMULATION": 4, "EPOCHS": 1, "MAX_LENGTH": 16}
+    names |= {"parameters": parameters}
     names |= {"BASE_MODEL": str(tmp_path), "PARITY_LAYERS": layers}
     set_up = ("import math", "from helpers import (", "started = time.perf_counter()")
     with contextlib.nullcontext() if fits else pytest.raises(AssertionError, match="model has 2"):

@@ -24,6 +24,7 @@ from tool_files import load_tool
 COURSE = "sft-course"
 USED_OTHERWISE = {
     "accelerate": "transformers' Trainer asks for it",
+    "fastapi": "transformers serve is built on it",
     "gguf": "transformers reads GGUF files through it",
     "ipykernel": "the notebooks' kernel, named in their metadata",
     "ipywidgets": "tqdm's progress bars in JupyterLab look for it",
@@ -32,6 +33,7 @@ USED_OTHERWISE = {
     "nbval": "a plugin of pytest, switched on by --nbval-lax",
     "pytest-xdist": "a plugin of pytest, switched on by -n",
     "ruff": "called by hand and by editors; its settings are in pyproject.toml",
+    "uvicorn": "transformers serve runs in it",
 }
 URL = re.compile(r"(?:https?|file)://([^\s\"'<>`)\]/]*)([^\s\"'<>`)\]]*)")
 REGISTRY_HOST = re.compile(

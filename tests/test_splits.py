@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from helpers.splits import group_split
+from helpers.splits import families, group_split, hold_out
 
 SIZES = {"train": 60, "validation": 20, "test": 20}
 FAMILY_SIZES = {  # 50, 30 and 20 rows; families of 1 to 5 rows
@@ -125,3 +125,80 @@ def test_a_misspelt_reservation_is_refused(reserved):
     table = pd.DataFrame({"family": ["mug", "bowl"], "category": "kitchen"})
     with pytest.raises(ValueError, match="kettel|tset"):
         group_split(table, {"train": 1, "test": 1}, 0, reserved)
+
+
+def products_of(**columns: list[str]) -> pd.DataFrame:
+    count = len(columns["name"])
+    texts = {"description": [f"text {i}" for i in range(count)], "category": ["home"] * count}
+    return pd.DataFrame(texts | columns, index=[7 + 2 * i for i in range(count)])
+
+
+def test_without_families_a_name_or_a_text_ties_rows_together():
+    rows = products_of(
+        name=["Lamp", "Mug", " lamp", "Cup", "Vase"], description=["a", "b", "c", "B", "d"]
+    )
+    assert families(rows).tolist() == ["Lamp", "Mug", "Lamp", "Mug", "Vase"]
+    assert families(rows).index.equals(rows.index)
+
+
+def test_a_blank_family_is_unknown_and_not_one_family():
+    rows = products_of(name=list("abcde"), family=["lamp", "", "", "lamp", "mug"])
+    assert families(rows).tolist() == ["lamp", "b", "c", "lamp", "mug"]
+
+
+def test_what_hangs_together_over_several_rows_is_one_family():
+    rows = products_of(
+        name=["a", "b", "c", "d", "d"],
+        family=["lamp", "lamp", "mug", "mug", ""],
+        description=["1", "2", "2", "3", "4"],
+    )
+    assert families(rows).tolist() == ["lamp"] * 5
+
+
+def test_the_courses_families_stay_as_they_are():
+    assert families(products_of(name=list("abc"), family=["x", "y", "x"])).tolist() == list("xyx")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_held_out_shares_no_family_name_or_text_with_what_is_trained_on(seed):
+    names = [f"shoe {i % 37}" for i in range(60)]
+    texts = [f"text {i % 29}" if i % 3 else f"text {i}" for i in range(60)]
+    kinds = ["" if i % 2 else f"kind {i % 10}" for i in range(60)]
+    rows = products_of(name=names, description=texts, family=kinds).iloc[:40]
+    rows = rows.assign(features=[f"size {i}" for i in range(40)])
+    parts = hold_out(rows, seed)
+    assert sorted(part for name in parts for part in parts[name].index) == list(rows.index)
+    for column in ("name", "description"):
+        assert not set(parts["train"][column]) & set(parts["validation"][column])
+    given = [set(rows.loc[parts[name].index, "family"]) - {""} for name in parts]
+    assert not given[0] & given[1]
+
+
+def test_one_row_in_five_is_held_out_and_rows_keep_their_order_and_columns():
+    rows = products_of(name=[f"shoe {i}" for i in range(40)], sku=[f"A{i}" for i in range(40)])
+    parts = hold_out(rows, 0)
+    assert {name: len(part) for name, part in parts.items()} == {"train": 32, "validation": 8}
+    for part in parts.values():
+        assert list(part.index) == sorted(part.index)
+        assert (part["sku"] == rows.loc[part.index, "sku"]).all()
+        assert (part["family"] == part["name"]).all()
+    assert "family" not in rows
+    assert len(hold_out(rows, 0, share=0.5)["validation"]) == 20
+
+
+@pytest.mark.parametrize(
+    "kinds", ["a" * 6 + "b" * 6, "a" * 4 + "b" * 4 + "c" * 4, "a" * 9 + "b" * 3]
+)
+def test_of_few_large_families_the_smallest_is_held_out(kinds):
+    rows = products_of(name=[f"shoe {i}" for i in range(12)], family=list(kinds))
+    parts = hold_out(rows, 0)
+    smallest = min(kinds.count(kind) for kind in kinds)
+    assert len(parts["validation"]) == smallest
+    assert len(parts["train"]) == 12 - smallest
+    assert parts["validation"]["family"].nunique() == 1
+
+
+def test_rows_of_one_family_can_not_be_held_out():
+    rows = products_of(name=["shoe"] * 5)
+    with pytest.raises(ValueError, match="nothing is left for train"):
+        hold_out(rows, 0)

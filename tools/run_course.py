@@ -11,6 +11,7 @@ from pathlib import Path
 import nbformat
 import papermill
 import psutil
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from helpers.paths import DATA, ROOT, RUNS
@@ -31,12 +32,24 @@ def main() -> None:
         print(f"[{position}/{len(notebooks)}] {notebook.stem}", flush=True)
         try:
             with measured():
-                papermill.execute_notebook(notebook, executed, cwd=NOTEBOOKS, progress_bar=True)
+                papermill.execute_notebook(
+                    notebook,
+                    executed,
+                    cwd=NOTEBOOKS,
+                    kernel_name="python3",
+                    extra_arguments=["--log-level=ERROR"],  # not of what it listens to
+                    progress_bar=True,
+                )
         except PapermillExecutionError as error:
             sys.exit(
                 f"{notebook.stem} stopped in cell {error.exec_count}: "
                 f"{error.ename}: {error.evalue}\n"
                 f"The whole story stands in {executed}. The same command goes on from here."
+            )
+        except DeadKernelError:
+            sys.exit(
+                f"{notebook.stem}: its process was ended from outside, most often since memory ran "
+                "out. Close other programs; the same command goes on from here."
             )
     model = RUNS / "06_sft_trainer" / "model"
     print(f"Done. Tuned model: {model}   Executed notebooks: {EXECUTED}")
@@ -71,11 +84,16 @@ def resident(process: psutil.Process) -> int:
 
 
 def is_done(notebook: Path, executed: Path) -> bool:
-    """Whether it ran to its end after the last change of notebook, helpers and data."""
+    """Whether it ran to its end after the last change of notebook, helpers and the course's data.
+
+    A file in data/ that the data card does not name is somebody's own.
+    """
     if not executed.exists():
         return False
     run = nbformat.read(executed, as_version=4).metadata.get("papermill", {})
-    sources = [notebook, *ROOT.glob("helpers/**/*.*"), *DATA.glob("*.*")]
+    card = (DATA / "README.md").read_text(encoding="utf-8")
+    data = [file for file in DATA.glob("*.*") if f"`{file.name}`" in card]
+    sources = [notebook, *ROOT.glob("helpers/**/*.*"), *data]
     changed = max(file.stat().st_mtime for file in sources if "__pycache__" not in file.parts)
     finished = bool(run.get("end_time")) and not run.get("exception")
     return finished and executed.stat().st_mtime > changed

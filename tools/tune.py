@@ -1,0 +1,130 @@
+"""Notebook 13 on your own products, with a line now and then for the person who waits.
+
+    .venv/bin/python tools/tune.py DATA=my.csv
+    .venv/bin/python tools/tune.py DATA=my.csv "COLUMNS={title: name, colour: color}" PASSES=4
+
+Any parameter of the notebook may be given so. What cannot be used is refused in one sentence.
+"""
+
+import ast
+import difflib
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import papermill
+import yaml
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from helpers.parameters import run_folder
+from helpers.paths import ROOT
+
+NOTEBOOK = ROOT / "notebooks" / "13_your_own_data.ipynb"
+DEFAULTS = {"RUN_DIR": "runs/tune"}  # not the notebook's own, so that `make course` keeps its run
+REFUSALS = ("AssertionError", "ModelError", "ParameterError", "ProductFileError")
+QUIET = ["--log-level=ERROR"]  # or the kernel warns that it listens on this machine
+WATCHED = re.compile(  # lines of the notebook that are shown while it runs
+    r"step \d+ of|described \d+ of|\d+ of \d+ rows|to train on:|to judge by:|matrix products in|"
+    r"None of the|No GGUF:"
+)
+
+
+class Watched:
+    """The terminal, for those lines that a waiting person wants."""
+
+    def write(self, text: str) -> None:
+        for line in text.splitlines():
+            if WATCHED.match(line):
+                print(line, flush=True)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def main(arguments: list[str]) -> None:
+    try:
+        given = DEFAULTS | parameters_of(arguments)
+        run_dir = run_folder(given["RUN_DIR"])
+    except ValueError as error:
+        sys.exit(str(error))
+    print("The first lines come after half a minute; training tells how long it takes.", flush=True)
+    with tempfile.TemporaryDirectory() as scratch:  # a refused run leaves nothing in RUN_DIR
+        executed = Path(scratch) / NOTEBOOK.name
+        try:
+            notebook = papermill.execute_notebook(
+                NOTEBOOK,
+                executed,
+                given,
+                kernel_name="python3",
+                extra_arguments=QUIET,
+                progress_bar=False,
+                stdout_file=Watched(),
+            )
+        except PapermillExecutionError as error:
+            sys.exit(sentence_of(error, executed, run_dir))
+        except DeadKernelError:
+            sys.exit(
+                "The notebook's process was ended from outside, most often since memory ran out. "
+                "Close other programs, or take fewer rows: TRAIN_ROWS=100 MAX_LENGTH=256."
+            )
+        except KeyboardInterrupt:
+            sys.exit(f"Stopped. What was written so far is in {run_dir}.")
+        kept = keep(executed, run_dir / NOTEBOOK.name)
+    print("".join(output["text"] for output in notebook.cells[-1].outputs if "text" in output))
+    print(f"All of it, with every table: {kept}")
+
+
+def parameters_of(arguments: list[str]) -> dict[str, Any]:
+    """NAME=VALUE for each parameter; those of the notebook that are text stay text.
+
+    Raises:
+        ValueError: something is no NAME=VALUE, no parameter, or no value of that kind.
+    """
+    known = {
+        name: ast.literal_eval(found["default"])
+        for name, found in papermill.inspect_notebook(NOTEBOOK).items()
+    }
+    given = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals:
+            raise ValueError(f"{argument!r} is no NAME=VALUE; an example: DATA=my.csv")
+        if name not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1)
+            meant = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
+            raise ValueError(f"No parameter {name!r}. {meant}")
+        given[name] = value_of(name, value, known[name])
+    return given
+
+
+def value_of(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, str):
+        return text
+    try:
+        return float(text) if isinstance(default, float) else yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"{name}={text} can't be read. Its usual value is {default}.") from error
+
+
+def sentence_of(error: PapermillExecutionError, executed: Path, run_dir: Path) -> str:
+    """What a person should read; the stopped notebook is kept where the fault is ours."""
+    if error.ename in REFUSALS:
+        # The reader names papermill's way to map columns; here it is another.
+        return re.sub(r'-y "COLUMNS: (\{[^"]*\})"', r'COLUMNS="\1"', error.evalue)
+    if "No space left" in error.evalue:
+        return f"The disk is full, so the run has stopped. Make room where {run_dir} is; run again."
+    kept = keep(executed, run_dir / f"stopped_{NOTEBOOK.name}")
+    return f"The run has stopped: {error.ename}: {error.evalue}\nThe whole story: {kept}"
+
+
+def keep(executed: Path, place: Path) -> Path:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(executed.read_bytes())
+    return place
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
