@@ -11,7 +11,8 @@ from filelock import FileLock, Timeout
 
 from helpers.paths import ROOT
 
-INJECTED = "# Parameters\n"  # so begins the cell that papermill puts behind a notebook's own
+OWN = "# Parameters. "  # so begins a notebook's own cell
+INJECTED = "# Parameters\n"  # and so the one that papermill puts behind it
 _KINDS = {
     bool: "True or False",
     int: "a whole number",
@@ -37,7 +38,7 @@ class Rule(NamedTuple):
     items: type = str  # of a list; and what a mapping's values are
 
 
-COMMON = {  # parameters that mean the same in every notebook that trains
+COMMON = {  # parameters that mean the same wherever they stand
     "DATA": Rule(str),
     "COLUMNS": Rule(dict),
     "BASE_MODEL": Rule(str),
@@ -52,23 +53,27 @@ COMMON = {  # parameters that mean the same in every notebook that trains
 }
 
 
-def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
+def check(values: Mapping[str, Any], rules: Mapping[str, Rule] | None = None) -> None:
     """Refuse values of a wrong type or out of range, and names that are no parameter.
 
-    Unknown names are seen where they can be: in the cell that papermill injects. It stands in the
-    kernel's list of inputs, `In`.
+    A value has to be of its default's kind, and no number is negative, since -1 rows would be all
+    but the last. Defaults and names from outside are read where they can be seen: in the kernel's
+    list of inputs, `In`.
 
     Args:
         values: name -> value, such as a notebook's `globals()`.
-        rules: name -> what it may be, for every parameter.
+        rules: name -> what it may be, where more is known than its default tells.
 
     Raises:
         ParameterError: names every parameter at fault (up to five), its value, and what to do.
     """
-    faults = [
-        _unknown(name, rules) for name in injected_names(values.get("In", [])) if name not in rules
-    ]
-    for name, rule in rules.items():
+    usual = _assigned(values.get("In", []), OWN)
+    known = {
+        name: COMMON.get(name) or _rule_of(ast.literal_eval(value)) for name, value in usual.items()
+    }
+    known |= rules or {}
+    faults = [_unknown(name, known) for name in injected_names(values) if name not in known]
+    for name, rule in known.items():
         fault = _fault_of(values[name], rule)
         if fault:
             faults.append(f"{name} is {_short(values[name])}, and has to be {fault}.")
@@ -76,20 +81,9 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule]) -> None:
         raise ParameterError(" ".join(faults[:5]))
 
 
-def injected_names(inputs: list[str]) -> list[str]:
-    """The names that papermill has set from outside, in their order.
-
-    Args:
-        inputs: sources of the cells that were run, such as IPython's `In`.
-    """
-    return [
-        target.id
-        for source in inputs
-        if source.startswith(INJECTED)
-        for statement in ast.parse(source).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-    ]
+def injected_names(values: Mapping[str, Any]) -> list[str]:
+    """The names that papermill has set from outside, in their order."""
+    return list(_assigned(values.get("In", []), INJECTED))
 
 
 def run_folder(name: str) -> Path:
@@ -153,6 +147,28 @@ def check_disk(folder: Path, needed: int) -> None:
             f"RUN_DIR: {needed / 1e9:.1f} GB are needed in {there}, and {free / 1e9:.1f} GB are "
             "free. Make room, or name a RUN_DIR on another disk."
         )
+
+
+def _assigned(inputs: list[str], begin: str) -> dict[str, ast.expr]:
+    """What the cells that begin so assign."""
+    return {
+        target.id: statement.value
+        for source in inputs
+        if source.startswith(begin)
+        for statement in ast.parse(source).body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+    }
+
+
+def _rule_of(default: Any) -> Rule:
+    """What a parameter may be, as far as its usual value tells: whole numbers count something."""
+    kind = type(default)
+    if kind is list:
+        numbers = [one for one in default if not isinstance(one, str)]
+        items = float if float in map(type, numbers) else int if numbers else str
+        return Rule(list, low=0 if numbers else None, items=items)
+    return Rule(kind, low=1 if kind is int and default > 0 else 0 if kind in (int, float) else None)
 
 
 def _unknown(name: str, rules: Mapping[str, Rule]) -> str:

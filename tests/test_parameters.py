@@ -84,6 +84,14 @@ def test_what_may_not_be_is_refused_by_name_and_with_what_to_do(name, value, sai
     assert len(message) < 300
 
 
+@pytest.mark.parametrize("wrong", [[-1e-4], ["1e-4"], ["a"], 1e-4])
+def test_a_list_of_numbers_stays_one(wrong):
+    values = {"In": ["# Parameters. Some\nRATES = [1e-4, 1]\n"]}
+    parameters.check(values | {"RATES": [1, 2.5]})
+    with pytest.raises(ParameterError, match="RATES is"):
+        parameters.check(values | {"RATES": wrong})
+
+
 def test_every_fault_is_named_at_once():
     with pytest.raises(ParameterError, match="TRAIN_ROWS is -1.*SERVE is 'no'"):
         parameters.check(GOOD | {"TRAIN_ROWS": -1, "SERVE": "no"}, RULES)
@@ -103,34 +111,51 @@ OWN_CELL = "# Parameters. Change them here\nTRAIN_ROWS = 300\nanything = 1\n"
     [
         ("data", "Did you mean DATA?"),
         ("TRAIN_ROW", "Did you mean TRAIN_ROWS?"),
-        ("EPOCHS", "There are DATA, COLUMNS"),
+        ("EPOCHS", "There are TRAIN_ROWS, anything, DATA"),
     ],
 )
 def test_a_name_from_outside_that_is_no_parameter_is_refused(injected, meant):
     inputs = ["", OWN_CELL, f'# Parameters\nSERVE = True\n{injected} = "my.csv"\n']
     with pytest.raises(ParameterError) as refused:
-        parameters.check(GOOD | {"In": inputs}, RULES)
+        parameters.check(GOOD | {"In": inputs, "anything": 1}, RULES)
     assert f"No parameter '{injected}'." in str(refused.value)
     assert meant in str(refused.value)
 
 
 def test_names_of_other_cells_are_nobodys_business():
-    inputs = ["", OWN_CELL, '# Parameters\nDATA = "my.csv"\n', "x = 1", "# a note\ny = 2"]
-    assert parameters.injected_names(inputs) == ["DATA"]
-    parameters.check(GOOD | {"In": inputs, "x": 1, "y": 2}, RULES)
+    values = {"In": ["", OWN_CELL, "# Parameters\nTRAIN_ROWS = 2\n", "x = 1", "# a note\ny = 2"]}
+    assert parameters.injected_names(values) == ["TRAIN_ROWS"]
+    parameters.check(values | {"TRAIN_ROWS": 2, "anything": 1, "x": 1, "y": 2})
 
 
-@pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.name[:2] in ("06", "13")])
-def test_every_parameter_of_06_and_13_has_a_rule_that_its_usual_value_keeps(path):
+WRONG = {  # of the usual value's kind: values that would mean something else, and what is said
+    bool: {"false": "True or False", 1: "True or False"},
+    int: {-1: "at least", "3": "a whole number", 2.5: "a whole number"},
+    float: {-0.1: "at least", "1e-4": "a number"},
+    str: {2024: "text"},
+    list: {"[1e-4]": "a list"},
+    dict: {"{title: name}": "a mapping"},
+}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_each_notebook_refuses_what_would_silently_mean_something_else(path):
     (cell,) = tagged(read(path), "parameters")
-    names = {}
-    exec(cell.source, names)
-    usual = {name: value for name, value in names.items() if name.isupper()}
+    usual = {}
+    exec(cell.source, {}, usual)
     (check,) = [c.source for c in read(path).cells if "parameters.check(globals()" in c.source]
-    exec(check, names)
-    assert set(usual) == set(parameters.COMMON) | set(names["RULES"])
-    with pytest.raises(ParameterError, match="TRAIN_ROWS is -1"):
-        exec(check, names | {"TRAIN_ROWS": -1})
+    rules = check[check.index("RULES = {") : check.index("}\n") + 2] if "RULES" in check else ""
+    names = {"Rule": Rule, "RULES": None}
+    exec(rules, names)
+    at_work = usual | {"In": ["", cell.source]}
+    parameters.check(at_work, names["RULES"])
+    for name, value in usual.items():
+        for wrong, said in WRONG[type(value)].items():
+            with pytest.raises(ParameterError, match=f"{name} is .*{said}"):
+                parameters.check(at_work | {name: wrong}, names["RULES"])
+    from_outside = [*at_work["In"], "# Parameters\ntrain_row = 3\n"]
+    with pytest.raises(ParameterError, match="No parameter 'train_row'"):
+        parameters.check(at_work | {"In": from_outside}, names["RULES"])
 
 
 @pytest.mark.parametrize("name", ["runs/mine", "a b/c", str(ROOT.parent / "elsewhere")])
