@@ -21,7 +21,7 @@ test: model
 lab: model
 	$(BIN)/jupyter lab
 
-tune: model
+tune: install
 	@test -n "$(DATA)" || { echo "Name your file: make tune DATA=my.csv"; exit 1; }
 	$(BIN)/python tools/tune.py DATA="$(DATA)" $(if $(COLUMNS),COLUMNS="$(COLUMNS)") $(MORE)
 

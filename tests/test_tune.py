@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from helpers.paths import DATA
 from notebook_files import NOTEBOOKS, read
 from tool_files import load_tool
 
@@ -13,7 +14,8 @@ tune = load_tool("tune")
 def test_values_get_the_kind_of_their_parameter():
     given = tune.parameters_of(
         ["DATA=2024", "COLUMNS={title: name}", "LEARNING_RATE=1e-4", "PASSES=2", "SERVE=false"]
-        + ["GGUF_TYPES=[F16]", "RUN_DIR=runs/a=b"]
+        + ["GGUF_TYPES=[F16]", "RUN_DIR=runs/a=b"],
+        tune.usual_parameters(),
     )
     assert given == {
         "DATA": "2024", "COLUMNS": {"title": "name"}, "LEARNING_RATE": 1e-4, "PASSES": 2,
@@ -33,7 +35,7 @@ def test_values_get_the_kind_of_their_parameter():
 )
 def test_what_can_not_be_a_parameter_ends_in_a_sentence(argument, said):
     with pytest.raises(ValueError) as refused:
-        tune.parameters_of([argument])
+        tune.parameters_of([argument], tune.usual_parameters())
     assert said in str(refused.value)
 
 
@@ -54,13 +56,33 @@ def test_every_line_that_is_waited_for_is_one_that_the_notebook_prints():
         assert tune.WATCHED.match(words.replace("{", "7 of 9 rows")), words
 
 
-def test_a_refusal_is_its_own_sentence_and_leaves_nothing(tmp_path):
-    bad, run = tmp_path / "my.csv", tmp_path / "run"
-    bad.write_text("category,name\nKitchen,Kettle\n", encoding="utf-8")
+BAD = "category,title,features,color,description\nKitchen,Kettle,1.5 L,red,A red one.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["DATA={bad}"], 'COLUMNS="{title: name}"'),
+        (["DATA={bad}", "COLUMNS={{title: name}}"], "it holds 1 product"),
+        (["DATA={bad}", "COLUMNS=title"], "COLUMNS is 'title', and has to be a mapping"),
+        (["DATA={good}", "BASE_MODEL={folder}/none"], "No model"),
+        (["DATA={good}", "RUN_DIR=README.md"], "RUN_DIR is 'README.md', which is a file"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_leaves_nothing(tmp_path, arguments, said):
+    files = {"bad": tmp_path / "my.csv", "good": DATA / "products.csv", "folder": tmp_path}
+    files["bad"].write_text(BAD, encoding="utf-8")
+    run = tmp_path / "run"
     with pytest.raises(SystemExit) as ended:
-        tune.main([f"DATA={bad}", f"RUN_DIR={run}", f"BASE_MODEL={tmp_path / 'none'}"])
-    assert str(ended.value).startswith("No model")  # the model is asked for first
+        tune.main([f"RUN_DIR={run}", *(argument.format(**files) for argument in arguments)])
+    assert said in str(ended.value)
     assert not run.exists()
+
+
+def test_before_anything_is_fetched_it_says_what_the_counts_see(capsys):
+    tune.look({"DATA": str(DATA / "products.csv"), "COLUMNS": {}})
+    out = capsys.readouterr().out
+    assert out.startswith("products.csv: ") and "So the counts can judge" in out
 
 
 def test_a_proposed_mapping_can_be_copied_behind_make_tune(tmp_path):

@@ -11,6 +11,7 @@ import difflib
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import yaml
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from helpers.parameters import run_folder
+from helpers import first_look, models, own_texts, parameters, products
 from helpers.paths import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "13_your_own_data.ipynb"
@@ -46,10 +47,13 @@ class Watched:
 
 def main(arguments: list[str]) -> None:
     try:
-        given = DEFAULTS | parameters_of(arguments)
-        run_dir = run_folder(given["RUN_DIR"])
-    except ValueError as error:
-        sys.exit(str(error))
+        usual = usual_parameters()
+        given = DEFAULTS | parameters_of(arguments, usual)
+        run_dir = parameters.run_folder(given["RUN_DIR"])
+        look(usual | given)
+        models.model_folder(given.get("BASE_MODEL", usual["BASE_MODEL"]))  # fetched in the open
+    except (ValueError, models.ModelError) as error:
+        sys.exit(as_for_make(str(error)))
     print("The first lines come after half a minute; training tells how long it takes.", flush=True)
     with tempfile.TemporaryDirectory() as scratch:  # a refused run leaves nothing in RUN_DIR
         executed = Path(scratch) / NOTEBOOK.name
@@ -77,16 +81,33 @@ def main(arguments: list[str]) -> None:
     print(f"All of it, with every table: {kept}")
 
 
-def parameters_of(arguments: list[str]) -> dict[str, Any]:
+def usual_parameters() -> dict[str, Any]:
+    found = papermill.inspect_notebook(NOTEBOOK)
+    return {name: ast.literal_eval(one["default"]) for name, one in found.items()}
+
+
+def look(values: Mapping[str, Any]) -> None:
+    """Read the file before a model is fetched or started, and say what the counts see in it.
+
+    Raises:
+        ParameterError: COLUMNS is no mapping.
+        ProductFileError: the file can't be used.
+    """
+    parameters.check(values, {name: parameters.COMMON[name] for name in ("DATA", "COLUMNS")})
+    if values["DATA"]:
+        path = Path(values["DATA"]).expanduser()
+        rows = products.read_products(path, values["COLUMNS"])
+        first_look.check_rows(path, rows)
+        print(f"{path.name}: {len(rows)} products")
+        print("\n".join(own_texts.what_counts_see(rows, own_texts.own_counts(rows))))
+
+
+def parameters_of(arguments: list[str], known: Mapping[str, Any]) -> dict[str, Any]:
     """NAME=VALUE for each parameter; those of the notebook that are text stay text.
 
     Raises:
         ValueError: something is no NAME=VALUE, no parameter, or no value of that kind.
     """
-    known = {
-        name: ast.literal_eval(found["default"])
-        for name, found in papermill.inspect_notebook(NOTEBOOK).items()
-    }
     given = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
@@ -112,12 +133,16 @@ def value_of(name: str, text: str, default: Any) -> Any:
 def sentence_of(error: PapermillExecutionError, executed: Path, run_dir: Path) -> str:
     """What a person should read; the stopped notebook is kept where the fault is ours."""
     if error.ename in REFUSALS:
-        # The reader names papermill's way to map columns; here it is another.
-        return re.sub(r'-y "COLUMNS: (\{[^"]*\})"', r'COLUMNS="\1"', error.evalue)
+        return as_for_make(error.evalue)
     if "No space left" in error.evalue:
         return f"The disk is full, so the run has stopped. Make room where {run_dir} is; run again."
     kept = keep(executed, run_dir / f"stopped_{NOTEBOOK.name}")
     return f"The run has stopped: {error.ename}: {error.evalue}\nThe whole story: {kept}"
+
+
+def as_for_make(message: str) -> str:
+    """The reader names papermill's way to map columns; here it is another."""
+    return re.sub(r'-y "COLUMNS: (\{[^"]*\})"', r'COLUMNS="\1"', message)
 
 
 def keep(executed: Path, place: Path) -> Path:
