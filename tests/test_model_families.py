@@ -6,29 +6,34 @@ caps them) is in the list with settings that make it show.
 
 import copy
 import math
+from functools import partial
+from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 import torch
+import yaml
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, LlamaModel, PreTrainedModel
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from helpers import training
+from helpers import products, training
 from helpers.generation import Completion, complete
 from helpers.likelihood import completion_nll
 from helpers.model_files import ModelError
 from helpers.target_logits import logits_at
-from notebook_files import NOTEBOOKS, define
+from notebook_files import NOTEBOOKS, define, read, small_parameters
 
 (TRAINING_LOOP,) = (path for path in NOTEBOOKS if path.name.startswith("05"))
+(OWN_DATA,) = (path for path in NOTEBOOKS if path.name.startswith("13"))
 SIZES = dict(
     hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
-    max_position_embeddings=128, attention_dropout=0.0, initializer_range=0.3,
+    max_position_embeddings=1024, attention_dropout=0.0, initializer_range=0.3,
 )  # fmt: skip
 GROUPED = SIZES | dict(num_key_value_heads=2)
 WIDE = GROUPED | dict(head_dim=8)
-OLD = dict(n_embd=32, n_layer=2, n_head=4, n_positions=128, initializer_range=0.3)
+OLD = dict(n_embd=32, n_layer=2, n_head=4, n_positions=1024, initializer_range=0.3)
 NO_DROPOUT = dict(resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
 FAMILIES = {
     "gpt2": OLD | NO_DROPOUT,
@@ -210,3 +215,36 @@ def test_an_error_in_the_forward_leaves_the_model_as_it_was(model, batch):
     with pytest.raises(IndexError):
         training.target_nll(model, wrong)
     assert not model.get_output_embeddings()._forward_pre_hooks
+
+
+def own_loss(folder: Path, examples: list[training.Example]) -> float:
+    """Mean NLL of a saved model's targets, by its own `loss`, one row at a time."""
+    model, total, count = AutoModelForCausalLM.from_pretrained(folder).eval(), 0.0, 0
+    for ids, labels in examples:
+        targets = sum(label != training.IGNORE_INDEX for label in labels)
+        with torch.no_grad():
+            loss = model(input_ids=torch.tensor([ids]), labels=torch.tensor([labels])).loss
+        total, count = total + loss.item() * targets, count + targets
+    return total / count
+
+
+def test_all_of_13_runs_on_12_rows(family, tiny_tokenizer, tmp_path, monkeypatch):
+    build(family, tiny_tokenizer).save_pretrained(tmp_path / "model")
+    tiny_tokenizer.save_pretrained(tmp_path / "model")
+    rows = products.load_split("train").head(12)[products.COLUMNS]
+    rows.to_csv(tmp_path / "my.csv", index=False)
+    small = yaml.safe_load(small_parameters(OWN_DATA).read_text(encoding="utf-8"))
+    small |= {"BASE_MODEL": str(tmp_path / "model"), "RUN_DIR": str(tmp_path / "run")}
+    small |= {"DATA": str(tmp_path / "my.csv"), "SERVE": False, "LEARNING_RATE": 1e-2}
+    monkeypatch.setattr("matplotlib.pyplot.show", partial(plt.close, "all"))
+    names = {}
+    for cell in read(OWN_DATA).cells:
+        if cell.cell_type == "code":
+            exec(cell.source, names)
+            names |= small if cell.metadata.get("tags") == ["parameters"] else {}
+    assert "my.csv holds 12 rows" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    before, after = names["nll"]["starting"], names["nll"]["tuned"]
+    examples = names["validation_examples"]
+    assert before == pytest.approx(own_loss(tmp_path / "model", examples), abs=1e-4)
+    assert after == pytest.approx(own_loss(tmp_path / "run" / "model", examples), abs=1e-4)
+    assert abs(after - before) > 1e-3  # it was trained
