@@ -46,6 +46,16 @@ def own_counts(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(records, index=rows.index)
 
 
+def known_colors(rows: pd.DataFrame) -> pd.Series:
+    """Whether the count of wrong colours, which has a list of English words, knows a row's colour.
+
+    Args:
+        rows: as from `read_products`.
+    """
+    words = rows["color"].str.lower().str.findall(r"[a-z]+")
+    return words.map(lambda found: not metrics.color_lexicon().isdisjoint(found)).astype(bool)
+
+
 def what_counts_see(rows: pd.DataFrame, own: pd.DataFrame) -> list[str]:
     """Whether the counts can judge a model that writes as these rows do.
 
@@ -61,9 +71,15 @@ def what_counts_see(rows: pd.DataFrame, own: pd.DataFrame) -> list[str]:
     covered, named = own["coverage"].mean(), own["colour named"].mean()
     said = [
         f"The rows' own descriptions mention {100 * covered:.0f} % of their features, and "
-        f"{100 * named:.0f} % of them name the colour."
+        f"{100 * named:.0f} % of these descriptions name the colour."
     ]
     said += _what_follows({"coverage": covered, "the share of colours named": named})
+    known = known_colors(rows).mean()
+    if known < _LITTLE:
+        said.append(
+            f"The count of wrong colours knows {100 * known:.0f} % of the rows' colours, so it "
+            "measures nothing here."
+        )
     for name, what in (("invented number", _INVENTED), ("wrong colour", _WRONG)):
         if own[name].mean() > _OFTEN:
             said.append(counted(rows, own[name], what))
@@ -87,4 +103,7 @@ def _what_follows(counts: dict[str, float]) -> list[str]:
             "leave these facts out, or are not in English, the only language that the counts "
             "know. Judge by the NLL and by reading."
         )
-    return said or ["So the counts can judge a model that is trained on these rows."]
+    return said or [
+        "So a model that writes as these rows do reaches a full score; what no count sees, a "
+        "reader has to."
+    ]

@@ -1,25 +1,59 @@
 """A run told in sentences: what each one says is chosen by the numbers that it states."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from helpers import scores
+from helpers import own_texts, scores
 from helpers.intervals import wilson
 from helpers.product_errors import short_path
 
 FEW_ROWS = 10  # below, no two systems are told apart
 FEW_DIFFER = 6  # five rows that all differ one way happen by chance in 1 of 16: 2 * 0.5 ** 5
 HALF_SEEN = 0.5  # as in own_texts.what_counts_see, which says so
+COUNTS = {  # name of a count -> whether more of it is better
+    "coverage": True,
+    "colour named": True,
+    "wrong colour": False,
+    "invented number": False,
+    "stopped": True,
+}
 
 
-def counts_see(own: pd.DataFrame) -> bool:
-    """Whether coverage says something here: the rows' own descriptions state half their features.
+def counts_seen(rows: pd.DataFrame, own: pd.DataFrame) -> list[str]:
+    """The counts that say something on these rows.
+
+    Coverage and colour named: if the rows' own descriptions reach half of a full score. Wrong
+    colour: if its English words hold half of the rows' colours. The others need no language.
 
     Args:
-        own: counts on the rows' own descriptions, as from `scores.score`.
+        rows: as from `read_products`.
+        own: counts on their own descriptions, as from `scores.score`.
+
+    Source: notebooks/13_your_own_data.ipynb, section 13.2.
     """
-    return bool(own["coverage"].mean() >= HALF_SEEN)
+    reached = {
+        "coverage": own["coverage"].mean(),
+        "colour named": own["colour named"].mean(),
+        "wrong colour": own_texts.known_colors(rows).mean(),
+    }
+    return [name for name in COUNTS if reached.get(name, 1) >= HALF_SEEN]
+
+
+def faults(counted: pd.DataFrame, seen: Sequence[str]) -> pd.DataFrame:
+    """Which text is at fault in which of the counts that say something here.
+
+    Args:
+        counted: a system's counts, as from `scores.score`.
+        seen: as from `counts_seen`.
+
+    Returns:
+        (texts, counts) true or false.
+
+    Source: notebooks/13_your_own_data.ipynb, section 13.5.
+    """
+    full = {name: counted[name] == 1 if more else ~counted[name] for name, more in COUNTS.items()}
+    return ~pd.DataFrame({name: full[name] for name in seen}, dtype=bool)
 
 
 def file_sentences(name: str, numbers: Mapping[str, int]) -> list[str]:
@@ -43,125 +77,174 @@ def file_sentences(name: str, numbers: Mapping[str, int]) -> list[str]:
     ]
 
 
-def change(
-    quantity: str,
-    before: pd.Series,
-    after: pd.Series,
-    names: tuple[str, str],
-    higher_is_better: bool = True,
-) -> str:
-    """Two systems on the same rows, and whether these rows tell them apart.
+def told_apart(before: pd.Series, after: pd.Series) -> str:
+    """ "higher" or "lower" for the second of two systems, or "" where the rows don't tell.
 
     They do if the 95 % interval of the mean difference does not hold 0, there are FEW_ROWS rows or
     more, and in at least FEW_DIFFER of them the systems differ.
 
     Args:
-        quantity: for the sentence.
-        before, after: (rows,) numbers of the two systems.
-        names: of the two systems.
+        before, after: (rows,) numbers of the two systems, row by row.
 
-    Source: notebooks/13_your_own_data.ipynb, section 13.5; the interval: 07, section 7.3.
+    Source: notebooks/13_your_own_data.ipynb, section 13.4; the interval: 07, section 7.3.
     """
     apart = after.astype(float) - before.astype(float)
     mean, low, high = scores.mean_interval(apart)
-    said = f"{quantity}: {names[0]} {before.mean():.2f}, {names[1]} {after.mean():.2f}; "
-    if len(apart) < FEW_ROWS:
-        return said + f"{len(apart)} rows are too few to tell them apart."
-    if low <= 0 <= high or (apart != 0).sum() < FEW_DIFFER:
-        return said + f"these {len(apart)} rows can't tell them apart."
-    word = "better" if (mean > 0) == higher_is_better else "worse"
-    return said + f"{names[1]} is {word}, by {_amount(mean, low, high, len(apart))}."
+    if len(apart) < FEW_ROWS or low <= 0 <= high or (apart != 0).sum() < FEW_DIFFER:
+        return ""
+    return "higher" if mean > 0 else "lower"
 
 
-def _amount(mean: float, low: float, high: float, rows: int) -> str:
+def change(
+    quantity: str,
+    before: pd.Series,
+    after: pd.Series,
+    names: tuple[str, str],
+    higher_is_better: bool | None = True,
+    digits: int = 2,
+) -> str:
+    """Two systems on the same rows, and whether these rows tell them apart (`told_apart`).
+
+    Args:
+        quantity: for the sentence.
+        before, after: (rows,) numbers of the two systems.
+        names: of the two systems.
+        higher_is_better: None says higher or lower, and not better or worse.
+        digits: of the numbers.
+
+    Source: notebooks/13_your_own_data.ipynb, section 13.4.
+    """
+    told, rows = told_apart(before, after), len(before)
+    said = (
+        f"{quantity}: {names[0]} {before.mean():.{digits}f}, {names[1]} {after.mean():.{digits}f}; "
+    )
+    if rows < FEW_ROWS:
+        return said + f"{rows} rows are too few to tell them apart."
+    if not told:
+        return said + f"these {rows} rows can't tell them apart."
+    better = (told == "higher") == higher_is_better
+    word = told if higher_is_better is None else "better" if better else "worse"
+    amount = _amount(
+        *scores.mean_interval(after.astype(float) - before.astype(float)), rows, digits
+    )
+    return said + f"{names[1]} is {word}, by {amount}."
+
+
+def _amount(mean: float, low: float, high: float, rows: int, digits: int) -> str:
     """A difference with its interval; rows that all differ alike have none to resample."""
-    if abs(mean) < 0.01:
-        return "less than 0.01"
+    if abs(mean) < 10**-digits:
+        return f"less than {10**-digits:g}"
     if low == high:
-        return f"{abs(mean):.2f} in each of {rows} rows"
+        return f"{abs(mean):.{digits}f} in each of {rows} rows"
     low, high = sorted((abs(low), abs(high)))
-    return f"{abs(mean):.2f} [{low:.2f}, {high:.2f}]"
+    return f"{abs(mean):.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def change_sentences(
-    before: pd.DataFrame, after: pd.DataFrame, names: tuple[str, str], see: bool
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    names: tuple[str, str],
+    seen: Sequence[str],
+    judge: bool = True,
 ) -> list[str]:
-    """`change` for each count; those on features and colour only where the counts see something.
+    """`change` for each count that says something here.
 
     Args:
         before, after: counts of two systems on the same rows, as from `scores.score`.
         names: of the two systems.
-        see: as from `counts_see`.
+        seen: as from `counts_seen`.
+        judge: whether to say better and worse, or else higher and lower.
     """
-    counts = {"wrong colour": False, "invented number": False, "stopped": True}
-    counts = ({"coverage": True, "colour named": True} if see else {}) | counts
     return [
-        change(name.capitalize(), before[name], after[name], names, higher)
-        for name, higher in counts.items()
+        change(name.capitalize(), before[name], after[name], names, COUNTS[name] if judge else None)
+        for name in seen
     ]
 
 
-def limit_sentences(counted: pd.DataFrame, max_new_tokens: int, see: bool) -> list[str]:
+def limit_sentences(counted: pd.DataFrame, max_new_tokens: int, seen: Sequence[str]) -> list[str]:
     """How often texts are at fault, as far as the counts see it, and how sure that is.
 
     Args:
         counted: a system's counts, as from `scores.score`.
         max_new_tokens: limit of one text.
-        see: as from `counts_see`; if not, nothing is said of features and colour left out.
+        seen: as from `counts_seen`.
     """
-    left_out = {
-        "leave out a feature": counted["coverage"] < 1,
-        "do not name the colour": ~counted["colour named"],
-    }
-    faults = (left_out if see else {}) | {
-        "name a colour that the row lacks": counted["wrong colour"],
-        "state a number that the row lacks": counted["invented number"],
-        f"do not end within {max_new_tokens} tokens": ~counted["stopped"],
+    told = {
+        "coverage": "leave out a feature",
+        "colour named": "do not name the colour",
+        "wrong colour": "name a colour that the row lacks",
+        "invented number": "state a number that the row lacks",
+        "stopped": f"do not end within {max_new_tokens} tokens",
     }
     said = []
-    for what, met in faults.items():
+    for name, met in faults(counted, seen).items():
         low, high = wilson(int(met.sum()), len(met))
         said.append(
-            f"{int(met.sum())} of {len(met)} texts {what} (95 % interval of the rate: "
+            f"{int(met.sum())} of {len(met)} texts {told[name]} (95 % interval of the rate: "
             f"{low:.2f} to {high:.2f})."
         )
     return said
 
 
-def worst_first(counted: pd.DataFrame, costs: pd.Series, see: bool) -> list[int]:
-    """Places of the rows, the worst first: by faults, or where the counts see nothing, by cost.
+def worst_first(counted: pd.DataFrame, costs: pd.Series, seen: Sequence[str]) -> list[int]:
+    """Places of the rows, the worst first: by faults, then by cost.
 
     Args:
-        counted: a system's counts, as from `scores.score`.
-        costs: (rows,) NLL a token of the row's own description; it settles ties.
-        see: as from `counts_see`.
+        counted: a system's counts, as from `scores.score`. A feature left out counts in part.
+        costs: (rows,) NLL a token of the row's own description.
+        seen: as from `counts_seen`.
     """
-    faults = (
-        counted["wrong colour"].astype(float) + counted["invented number"] + ~counted["stopped"]
-    )
-    if see:
-        faults = faults + (1 - counted["coverage"]) + ~counted["colour named"]
-    ranked = pd.DataFrame({"faults": faults.to_numpy(), "cost": costs.to_numpy()})
-    by = ["faults", "cost"] if see else ["cost"]
-    return list(ranked.sort_values(by, ascending=False, kind="stable").index)
+    number = faults(counted, seen).sum(axis=1)
+    if "coverage" in seen:
+        number = number - (counted["coverage"] < 1) + (1 - counted["coverage"])
+    ranked = pd.DataFrame({"faults": number.to_numpy(), "cost": costs.to_numpy()})
+    return list(ranked.sort_values(["faults", "cost"], ascending=False, kind="stable").index)
+
+
+def verdict(
+    nll: tuple[pd.Series, pd.Series],
+    template: pd.DataFrame,
+    best: pd.DataFrame,
+    seen: Sequence[str],
+) -> list[str]:
+    """Whether the training helped, where the model differs from an f-string, what stays unknown.
+
+    Args:
+        nll: (rows,) of the rows' own descriptions, before and after the training.
+        template, best: counts of the f-string and of the best draft, as from `scores.score`.
+        seen: as from `counts_seen`.
+
+    Source: notebooks/13_your_own_data.ipynb, recap.
+    """
+    gained = {"lower": "better", "higher": "worse", "": "not told apart by these rows"}
+    told = {name: told_apart(template[name], best[name]) for name in seen if name != "stopped"}
+    differ = [f"{name} ({word})" for name, word in told.items() if word]
+    where = ", ".join(differ) if differ else "no count"
+    return [
+        f"The tuned model predicts your descriptions, beside the starting one: "
+        f"{gained[told_apart(*nll)]}.",
+        f"The best draft differs from the f-string in {where}.",
+        "How a text reads, and whether a fact is tied to the right thing, no count says: read.",
+    ]
 
 
 def three_numbers(
-    nll: Mapping[str, float], own: pd.DataFrame, counted: pd.DataFrame
+    nll: Mapping[str, float], own: pd.DataFrame, counted: pd.DataFrame, seen: Sequence[str]
 ) -> dict[str, str]:
     """NLL before and after, coverage, and texts without a fault; the rows' own beside them.
 
     Args:
         nll: "starting" and "tuned", in nats a token.
-        own, counted: counts on the rows' own descriptions, and on the tuned model's texts.
+        own, counted: counts on the rows' own descriptions, and on the best drafts.
+        seen: as from `counts_seen`; in the others no text is at fault.
     """
     stated, own_stated = counted["coverage"].mean(), own["coverage"].mean()
-    clean, own_clean = scores.is_clean(counted).mean(), scores.is_clean(own).mean()
-    blind = "" if counts_see(own) else "; measures nothing here"
+    clean, own_clean = (1 - faults(one, seen).any(axis=1).mean() for one in (counted, own))
+    blind = "" if "coverage" in seen else "; measures nothing here"
     return {
         "NLL, nats a token": f"{nll['starting']:.2f} before, {nll['tuned']:.2f} after",
-        "features stated": f"{stated:.2f} (your own texts: {own_stated:.2f}{blind})",
-        "texts without a fault in the counts": (
-            f"{clean:.2f} (your own texts: {own_clean:.2f}{blind})"
+        "features stated, best draft": f"{stated:.2f} (your own texts: {own_stated:.2f}{blind})",
+        "best drafts without a fault in the counts": (
+            f"{clean:.2f} (your own texts: {own_clean:.2f})"
         ),
     }

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from helpers.own_texts import own_counts, what_counts_see
+from helpers.own_texts import known_colors, own_counts, what_counts_see
 from helpers.products import load_split
 
 
@@ -44,17 +44,18 @@ def test_the_counts_of_own_descriptions_are_those_that_a_reader_makes():
 
 def test_own_descriptions_that_state_all_let_the_counts_judge():
     assert sentences([WHOLE, WHOLE]) == [
-        "The rows' own descriptions mention 100 % of their features, and 100 % of them name the "
-        "colour.",
-        "So the counts can judge a model that is trained on these rows.",
+        "The rows' own descriptions mention 100 % of their features, and 100 % of these "
+        "descriptions name the colour.",
+        "So a model that writes as these rows do reaches a full score; what no count sees, a "
+        "reader has to.",
     ]
 
 
 def test_where_the_texts_leave_the_facts_out_the_counts_measure_nothing():
     # 1 of 50 features, as in a shop whose texts are moods.
     assert sentences([EMPTY] * 24 + ["A shirt of cotton."]) == [
-        "The rows' own descriptions mention 2 % of their features, and 0 % of them name the "
-        "colour.",
+        "The rows' own descriptions mention 2 % of their features, and 0 % of these "
+        "descriptions name the colour.",
         "So coverage and the share of colours named measure nothing here: a model that writes as "
         "these rows do scores about 0.02 and 0.00. The texts leave these facts out, or are not in "
         "English, the only language that the counts know. Judge by the NLL and by reading.",
@@ -90,5 +91,13 @@ def test_facts_from_nowhere_are_counted_where_many_rows_have_them(text, said):
 def test_the_courses_own_descriptions_state_all(split):
     rows = load_split(split)
     assert what_counts_see(rows, own_counts(rows))[1:] == [
-        "So the counts can judge a model that is trained on these rows."
+        "So a model that writes as these rows do reaches a full score; what no count sees, a "
+        "reader has to."
     ]
+
+
+def test_colours_of_another_language_blind_the_count_of_wrong_ones():
+    rows = shop([WHOLE] * 3).assign(color=["dunkelgrün", "hellblau", "navy"])
+    assert known_colors(rows).tolist() == [False, False, True]
+    (said,) = [one for one in what_counts_see(rows, own_counts(rows)) if "knows 33 %" in one]
+    assert said.endswith("so it measures nothing here.")

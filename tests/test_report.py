@@ -7,10 +7,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from helpers import first_look, own_texts, pages, report
+from helpers import first_look, own_texts, pages, report, scores
 from helpers.intervals import bootstrap_mean, wilson
 
 NAMES = ("the first", "the second")
+ALL = list(report.COUNTS)
 
 
 def counts(rows=20, coverage=1.0, color=1.0, wrong=0.0, invented=0.0, stopped=1.0):
@@ -75,20 +76,23 @@ def test_equal_systems_are_not_told_apart_and_a_tiny_gain_is_not_shown_as_0():
 def test_coverage_is_judged_by_exactly_where_the_look_at_the_file_says_that_it_measures(coverage):
     own = counts(coverage=coverage)
     rows = pd.DataFrame({"description": ["A text."] * len(own)})
+    rows = rows.assign(color="navy")
     said = " ".join(own_texts.what_counts_see(rows, own))
-    assert report.counts_see(own) == ("coverage measures nothing" not in said)
+    assert ("coverage" in report.counts_seen(rows, own)) == (
+        "coverage measures nothing" not in said
+    )
 
 
 def test_where_the_counts_see_nothing_no_sentence_is_about_features():
     before, after = counts(coverage=0.0, color=0.0), counts()
-    seen = report.change_sentences(before, after, NAMES, see=True)
-    unseen = report.change_sentences(before, after, NAMES, see=False)
+    seen = report.change_sentences(before, after, NAMES, ALL)
+    unseen = report.change_sentences(before, after, NAMES, ALL[2:])
     assert [one.split(":")[0] for one in seen] == [
         "Coverage", "Colour named", "Wrong colour", "Invented number", "Stopped",
     ]  # fmt: skip
     assert unseen == seen[2:]
     assert "the second is better" in seen[0]
-    worse = report.change_sentences(counts(), counts(wrong=0.9), NAMES, see=True)
+    worse = report.change_sentences(counts(), counts(wrong=0.9), NAMES, ALL)
     assert "the second is worse, by 0.90" in worse[2]
 
 
@@ -114,8 +118,8 @@ def test_a_file_is_told_by_its_own_numbers():
 
 def test_each_limit_gives_its_count_and_how_sure_it_is():
     counted = counts(rows=10, coverage=0.5, color=0.8, stopped=0.9)
-    said = report.limit_sentences(counted, 120, see=True)
-    assert report.limit_sentences(counted, 120, see=False) == said[2:]
+    said = report.limit_sentences(counted, 120, ALL)
+    assert report.limit_sentences(counted, 120, ALL[2:]) == said[2:]
     hits = [int(one.split()[0]) for one in said]
     assert hits == [10, 2, 0, 0, 1]
     for one, count in zip(said, hits, strict=True):
@@ -128,22 +132,65 @@ def test_the_worst_rows_come_first_by_faults_and_where_these_see_nothing_by_cost
     counted = counts(rows=4)
     counted.loc[2, "coverage"], counted.loc[1, "invented number"] = 0.5, True
     costs = pd.Series([0.1, 0.2, 0.3, 0.9], index=[7, 8, 9, 10])
-    assert report.worst_first(counted, costs, see=True) == [1, 2, 3, 0]
-    assert report.worst_first(counted, costs, see=False) == [3, 2, 1, 0]
+    assert report.worst_first(counted, costs, ALL) == [1, 2, 3, 0]
+    assert report.worst_first(counted, costs, ["stopped"]) == [3, 2, 1, 0]
     counted.loc[0, "stopped"], counted.loc[0, "colour named"] = False, False
-    assert report.worst_first(counted, costs, see=True)[0] == 0
+    assert report.worst_first(counted, costs, ALL)[0] == 0
 
 
 def test_the_three_numbers_stand_beside_the_rows_own_and_say_when_they_measure_nothing():
     nll, tuned = {"starting": 1.81, "tuned": 0.68}, counts(coverage=0.9, stopped=0.5)
-    shown = report.three_numbers(nll, counts(), tuned)
+    shown = report.three_numbers(nll, counts(), tuned, ALL)
     assert list(shown.values()) == [
         "1.81 before, 0.68 after",
         "0.90 (your own texts: 1.00)",
         "0.00 (your own texts: 1.00)",
     ]
-    blind = report.three_numbers(nll, counts(coverage=0.02), tuned)
-    assert [("measures nothing" in value) for value in blind.values()] == [False, True, True]
+    blind = report.three_numbers(nll, counts(coverage=0.02), tuned, ALL[1:])
+    assert list(blind.values())[1:] == [
+        "0.90 (your own texts: 0.02; measures nothing here)",
+        "0.50 (your own texts: 1.00)",
+    ]
+
+
+def test_each_blind_count_is_left_out_alone():
+    rows = pd.DataFrame({"color": ["navy"] * 20})
+    assert report.counts_seen(rows, counts()) == ALL
+    assert report.counts_seen(rows, counts(color=0.1)) == [ALL[0], *ALL[2:]]
+    assert report.counts_seen(rows.assign(color="bleu"), counts()) == [*ALL[:2], *ALL[3:]]
+
+
+def test_no_fault_in_any_count_is_what_09_calls_clean():
+    rng = random.Random(0)
+    counted = pd.DataFrame(
+        {
+            "coverage": [rng.choice([1.0, 1.0, 0.5]) for _ in range(60)],
+            **{name: [rng.random() < 0.8 for _ in range(60)] for name in ALL[1:]},
+        }
+    )
+    assert (~report.faults(counted, ALL).any(axis=1)).equals(scores.is_clean(counted))
+    assert report.faults(counted, ["stopped"])["stopped"].equals(~counted["stopped"])
+
+
+def test_the_verdict_names_what_the_rows_tell_and_no_more():
+    lower = pd.Series([1.0 + i / 100 for i in range(20)])
+    better, counts_told, unknown = report.verdict(
+        (lower + 1, lower), counts(), counts(coverage=0.5, color=0.5, stopped=0.5), ALL
+    )
+    assert better.endswith("beside the starting one: better.")
+    assert counts_told.endswith("f-string in coverage (lower), colour named (lower).")
+    assert unknown.endswith("no count says: read.")
+    same, none, _ = report.verdict((lower, lower), counts(), counts(), ALL)
+    assert same.endswith("not told apart by these rows.") and none.endswith("in no count.")
+
+
+def test_where_more_is_not_better_the_sentence_says_higher_or_lower():
+    before, after = pd.Series([0.5] * 20), pd.Series([0.75] * 20)
+    said = report.change("Coverage", before, after, NAMES, None, digits=3)
+    assert said == (
+        "Coverage: the first 0.500, the second 0.750; the second is higher, by 0.250 in each of 20 "
+        "rows."
+    )
 
 
 class Links(HTMLParser):

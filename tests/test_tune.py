@@ -82,7 +82,7 @@ def test_a_refusal_is_one_sentence_and_leaves_nothing(tmp_path, arguments, said)
 def test_before_anything_is_fetched_it_says_what_the_counts_see(capsys):
     tune.look({"DATA": str(DATA / "products.csv"), "COLUMNS": {}})
     out = capsys.readouterr().out
-    assert out.startswith("products.csv: ") and "So the counts can judge" in out
+    assert out.startswith("products.csv: ") and "reaches a full score" in out
 
 
 def test_a_proposed_mapping_can_be_copied_behind_make_tune(tmp_path):
