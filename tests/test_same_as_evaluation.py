@@ -51,6 +51,9 @@ def test_kappa_is_agreement_above_chance():
     assert taught(["ok", "ok", "no", "no"], ["ok", "no", "ok", "no"]) == pytest.approx(0)
     assert taught(["ok", "no"], ["no", "ok"]) == pytest.approx(-1)
     assert np.isnan(taught(["ok", "ok"], ["ok", "ok"]))  # nothing could have differed
+    for pair in ((first, second), (first, first), (["ok", "no"], ["no", "ok"])):
+        assert blind_read.kappa(*pair) == taught(*pair)
+    assert np.isnan(blind_read.kappa(["ok", "ok"], ["ok", "ok"]))
 
 
 def test_verdicts_on_a_goal_look_at_the_whole_interval():

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 from helpers.paths import ROOT
 from notebook_files import NOTEBOOKS
@@ -30,9 +31,15 @@ USED_OTHERWISE = {
     "ipywidgets": "tqdm's progress bars in JupyterLab look for it",
     "jupyterlab": "its command is called jupyter",
     "jupytext": "for people who edit notebooks as plain text",
+    "myst-nb": "tools/site/conf.py names it to sphinx",
+    "myst-parser": "an extension that tools/slides.py names to Sphinx",
     "nbval": "a plugin of pytest, switched on by --nbval-lax",
     "pytest-xdist": "a plugin of pytest, switched on by -n",
     "ruff": "called by hand and by editors; its settings are in pyproject.toml",
+    "sphinx-book-theme": "tools/site/conf.py names it to sphinx",
+    "sphinx-copybutton": "tools/site/conf.py names it to sphinx",
+    "sphinx-mathjax-offline": "tools/site/conf.py names it to sphinx",
+    "sphinx-revealjs": "an extension that tools/slides.py names to Sphinx",
     "uvicorn": "transformers serve runs in it",
 }
 URL = re.compile(r"(?:https?|file)://([^\s\"'<>`)\]/]*)([^\s\"'<>`)\]]*)")
@@ -309,7 +316,9 @@ def makefile_targets() -> set[str]:
     return set(re.findall(r"^([a-z][\w-]*):", read("Makefile"), re.MULTILINE))
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/details.md", "notebooks/TEACHING.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/details.md", "notebooks/TEACHING.md", "CONTRIBUTING.md"]
+)
 def test_every_make_target_that_a_page_names_exists(page):
     readme = read(page)
     blocks = re.findall(r"^```.*?^```", readme, re.MULTILINE | re.DOTALL)
@@ -321,7 +330,7 @@ def test_every_make_target_that_a_page_names_exists(page):
 
 
 PAGES = ("README.md", "docs/details.md", "notebooks/TEACHING.md", "data/README.md")
-PAGES += ("data/generations/README.md",)
+PAGES += ("data/generations/README.md", "CONTRIBUTING.md", "CHANGELOG.md")
 
 
 def without_code(page: str) -> str:
@@ -422,10 +431,32 @@ def test_every_make_target_is_phony():
     assert set(phony) == makefile_targets()
 
 
-def test_the_check_before_merging_is_make_test():
+def test_the_weekly_workflow_calls_what_exists_on_each_python_that_is_promised():
+    text = read(".github/workflows/weekly.yml")
+    assert text.startswith("# Not run here")
+    assert set(re.findall(r"\bmake ([a-z]+)", text)) == {"drift", "test"} <= makefile_targets()
+    assert all((ROOT / name).exists() for name in re.findall(r"tools/\w+\.py", text))
+    jobs = yaml.safe_load(text)["jobs"]
+    matrix = jobs["tests"]["strategy"]["matrix"]
+    assert [tuple(map(int, one.split("."))) for one in matrix["python"]][0] == oldest_python()
+    assert {name.partition("-")[0] for name in matrix["os"]} == {"ubuntu", "macos", "windows"}
+
+
+def test_the_citation_names_title_version_and_licence_of_the_course():
+    citation = yaml.safe_load(read("CITATION.cff"))
+    assert set(citation) >= {"cff-version", "message", "title", "authors"}  # the format asks for
+    assert read("README.md").startswith(f"# {citation['title']}\n")
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    assert str(citation["version"]) == project["version"]
+    assert citation["license"] == project["license"]
+
+
+def test_the_check_before_merging_is_make_test_with_a_browser_where_apt_gives_one():
     lines = [line.strip() for line in read(".ci/run").splitlines()]
     settings = [line for line in lines if line.startswith(("#", "set "))]
-    assert [line for line in lines if line and line not in settings] == ["make test"]
+    *before, test = [line for line in lines if line and line not in settings]
+    assert test == "make test"
+    assert all("chromium" in line and line.endswith("|| true") for line in before)
     assert "set -euo pipefail" in settings
     assert os.name == "nt" or os.access(ROOT / ".ci" / "run", os.X_OK)
 

@@ -27,17 +27,13 @@ def main():
     state = fingerprint()
     if os.path.exists(STAMP) and open(STAMP).read() == state:
         return
-    print("Setting up .venv: 1.9 GB, a few minutes the first time", flush=True)
+    print("Setting up .venv: 2.2 GB, a few minutes the first time", flush=True)
     if os.path.exists(STAMP):
         os.remove(STAMP)  # or going back to the old pins would trust what is half replaced
     clear = [] if venv_fits() else ["--clear"]
     subprocess.check_call([sys.executable, "-m", "venv"] + clear + [VENV])
     pip = [venv_python(), "-m", "pip", "install", "--disable-pip-version-check"]
-    if platform.system() == "Linux":
-        # PyPI's torch for Linux brings several GB of CUDA. Where PyTorch's index of CPU builds
-        # can't be reached, pip goes on to its other sources.
-        few_tries = ["--no-deps", "--retries", "1", "--timeout", "10"]
-        subprocess.check_call(pip + few_tries + ["--extra-index-url", TORCH_CPU_INDEX, torch_pin()])
+    install_torch(pip)
     subprocess.check_call(pip + ["-r", os.path.join(ROOT, "requirements.txt")], cwd=ROOT)
     with open(STAMP + ".part", "w") as stamp:
         stamp.write(state)
@@ -64,14 +60,24 @@ def venv_fits():
     return here and "version = " + platform.python_version() in lines
 
 
+def install_torch(pip):
+    """PyPI's torch for Linux brings several GB of CUDA, so there PyTorch's own index comes first.
+
+    Where it can't be reached, pip goes on to its other sources.
+    """
+    if platform.system() == "Linux":
+        few_tries = ["--no-deps", "--retries", "1", "--timeout", "10"]
+        subprocess.check_call(pip + few_tries + ["--extra-index-url", TORCH_CPU_INDEX, torch_pin()])
+
+
 def torch_pin():
     with open(os.path.join(ROOT, "requirements.txt")) as stream:
         return next(line.split()[0] for line in stream if line.startswith("torch=="))
 
 
-def venv_python():
+def venv_python(venv=VENV):
     folder = ("Scripts", "python.exe") if platform.system() == "Windows" else ("bin", "python")
-    return os.path.join(VENV, *folder)
+    return os.path.join(venv, *folder)
 
 
 if __name__ == "__main__":
