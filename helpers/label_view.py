@@ -185,7 +185,7 @@ def _cells(tokens: list[Token]) -> list[str]:
         if kind == PADDING and len(group) > SHOWN:
             group = [Token(f"{group[0].text} × {len(group)}", kind, target)]
         for token in group:
-            text = f'<code style="background:none">{html.escape(token.text)}</code>'
+            text = f'<code style="background:none;color:inherit">{html.escape(token.text)}</code>'
             text = f"<b>{text}</b>" if target else text
             mark = _NAMES[kind] + ("✓" if target else "·")
             edge = "2px solid #d55e00" if kind == PADDING and target else "1px solid #fff"

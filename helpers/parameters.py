@@ -167,7 +167,7 @@ def _rule_of(default: Any) -> Rule:
     if kind is list:
         numbers = [one for one in default if not isinstance(one, str)]
         items = float if float in map(type, numbers) else int if numbers else str
-        return Rule(list, low=0 if numbers else None, items=items)
+        return Rule(list, low=0 if numbers else None, items=items if default else object)
     return Rule(kind, low=1 if kind is int and default > 0 else 0 if kind in (int, float) else None)
 
 

@@ -185,9 +185,10 @@ def _text_html(text: str, marks: list[Mark]) -> str:
             not text[mark.end : marks[i + 1].start].strip()
         )  # fmt: skip
         note = f"✓ ({mark.feature})" if mark.kind == "covered" else f"✗ {mark.kind}"
+        style = f"background: {background}; color: #111"  # dark letters, also in a dark theme
         pieces += [
             html.escape(text[place : mark.start]),
-            f'<{tag} style="background: {background}">{html.escape(text[mark.start : mark.end])}',
+            f'<{tag} style="{style}">{html.escape(text[mark.start : mark.end])}',
             f"</{tag}>" + ("" if goes_on else f"<sup>{note}</sup>"),
         ]
         place = mark.end

@@ -92,6 +92,14 @@ def test_a_list_of_numbers_stays_one(wrong):
         parameters.check(values | {"RATES": wrong})
 
 
+def test_an_empty_list_tells_nothing_of_its_items():
+    values = {"In": ["# Parameters. Some\nREADERS = []\n"]}
+    for may_be in ([], [1, 2], ["a"]):
+        parameters.check(values | {"READERS": may_be})
+    with pytest.raises(ParameterError, match="READERS is"):
+        parameters.check(values | {"READERS": "[1]"})
+
+
 def test_every_fault_is_named_at_once():
     with pytest.raises(ParameterError, match="TRAIN_ROWS is -1.*SERVE is 'no'"):
         parameters.check(GOOD | {"TRAIN_ROWS": -1, "SERVE": "no"}, RULES)

@@ -12,7 +12,7 @@ language = "en"
 extensions = ["myst_nb", "sphinx_copybutton", "sphinx-mathjax-offline"]
 
 root_doc = "README"
-include_patterns = ["README.md", "docs/*.md", "notebooks/*", "data/README.md", "data/*/README.md"]
+include_patterns = ["*.md", "docs/*.md", "notebooks/*", "data/README.md", "data/*/README.md"]
 exclude_patterns = [".*", "runs", "**/.ipynb_checkpoints", "notebooks/figures"]
 
 nb_execution_mode = "off"
@@ -56,8 +56,11 @@ notebooks/[0-9]*
 
 docs/details
 notebooks/TEACHING
+notebooks/class_board
 data/README
 data/generations/README
+CHANGELOG
+CONTRIBUTING
 ```
 """
 OPEN = """\
