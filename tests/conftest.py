@@ -10,9 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
-from helpers import training
+from helpers import products, training
 
 SENTENCES = [
     "Mornings start gently with a kettle in sage green.",
@@ -43,6 +49,37 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+def byte_level(end: str) -> Tokenizer:
+    """Byte-level BPE of 1,000 tokens, trained on the course's descriptions."""
+    text = products.load_split("train")["description"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=1000, special_tokens=[end], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(text, trainer)
+    return tokenizer
+
+
+@pytest.fixture(scope="session")
+def gpt2_folder(tmp_path_factory):
+    """A checkpoint in the shape of the classic tutorial's: no pad token, no chat template."""
+    end = "<|endoftext|>"
+    tokenizer = byte_level(end)
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=end, eos_token=end)
+    config = GPT2Config(
+        vocab_size=len(wrapped), n_positions=1024, n_embd=32, n_layer=2, n_head=2,
+        bos_token_id=wrapped.eos_token_id, eos_token_id=wrapped.eos_token_id,
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("gpt2")
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    wrapped.save_pretrained(folder)
+    assert wrapped.pad_token is None and wrapped.chat_template is None
+    return folder
 
 
 @pytest.fixture(scope="session")

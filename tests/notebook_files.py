@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 import nbformat
+import papermill
+import yaml
 
 from helpers.paths import ROOT
 
@@ -35,6 +37,15 @@ def solved(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def small_parameters(path: Path) -> Path:
     return ROOT / "tests" / "small" / f"{path.name.split('_')[0]}.yaml"
+
+
+def tiny(path: Path, model: Path, run: Path) -> dict[str, object]:
+    """Small parameters of a notebook, on a model of two layers."""
+    small = yaml.safe_load(small_parameters(path).read_text(encoding="utf-8"))
+    small |= {"BASE_MODEL": str(model), "RUN_DIR": str(run)}
+    small |= {"HUB_MODELS": [str(model)], "PARITY_LAYERS": 1}  # of that model's layers
+    known = papermill.inspect_notebook(path)
+    return {name: value for name, value in small.items() if name in known}
 
 
 def define(path: Path, name: str, **names) -> object:

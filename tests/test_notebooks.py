@@ -5,52 +5,19 @@ import nbformat
 import papermill
 import pytest
 import yaml
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
     AutoModelForCausalLM,
-    GPT2Config,
-    GPT2LMHeadModel,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
 )
 
+from conftest import byte_level
 from helpers import class_folder, products
 from helpers.paths import ROOT
-from notebook_files import NOTEBOOKS, read, small_parameters, solved, tagged
+from notebook_files import NOTEBOOKS, read, small_parameters, solved, tagged, tiny
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def byte_level(end: str) -> Tokenizer:
-    """Byte-level BPE of 1,000 tokens, trained on the course's descriptions."""
-    text = products.load_split("train")["description"]
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=1000, special_tokens=[end], initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(text, trainer)
-    return tokenizer
-
-
-@pytest.fixture(scope="session")
-def gpt2_folder(tmp_path_factory):
-    """A checkpoint in the shape of the classic tutorial's: no pad token, no chat template."""
-    end = "<|endoftext|>"
-    tokenizer = byte_level(end)
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=end, eos_token=end)
-    config = GPT2Config(
-        vocab_size=len(wrapped), n_positions=1024, n_embd=32, n_layer=2, n_head=2,
-        bos_token_id=wrapped.eos_token_id, eos_token_id=wrapped.eos_token_id,
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("gpt2")
-    GPT2LMHeadModel(config).save_pretrained(folder)
-    wrapped.save_pretrained(folder)
-    assert wrapped.pad_token is None and wrapped.chat_template is None
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -106,11 +73,7 @@ def test_with_all_solutions_put_in_it_runs_through_and_every_check_says_right(
 ):
     source, output = tmp_path / "solved.ipynb", tmp_path / "executed.ipynb"
     nbformat.write(solved(read(path)), source)
-    small = yaml.safe_load(small_parameters(path).read_text(encoding="utf-8"))
-    small |= {"BASE_MODEL": str(gpt2_folder), "RUN_DIR": str(tmp_path / "run")}
-    small |= {"HUB_MODELS": [str(gpt2_folder)], "PARITY_LAYERS": 1}  # of that model's two layers
-    known = papermill.inspect_notebook(path)
-    parameters = {name: value for name, value in small.items() if name in known}
+    known, parameters = papermill.inspect_notebook(path), tiny(path, gpt2_folder, tmp_path / "run")
     if "CLASS_DIR" in known:
         parameters |= {"CLASS_DIR": str(tmp_path), "SEED": 7}
     papermill.execute_notebook(
