@@ -163,10 +163,16 @@ def section_slides(root: Path, name: str, slides: list[list[str]], source: Path)
                 body += outputs_of(cell, title, source)
             if not body:
                 raise SlidesError(f"docs/slides.yaml, {name}: cell {cell_id} has no output.")
-        after = cells[places[cell_id] + 1 :][:1]
+        after = [cell for cell in cells[places[cell_id] + 1 :] if not is_exercise(cell)][:1]
         said = [cell.source for cell in after if is_reading(cell) and cell["id"] not in taken]
         made.append((title, body, [part for text in said for part in plain(text).split("\n\n")]))
     return made
+
+
+def is_exercise(cell: Any) -> bool:
+    """Whether it is a part of an exercise, which may stand between an output and its reading."""
+    parts = {"exercise", "check", "solution"} & set(cell.metadata.get("tags", []))
+    return bool(parts) or cell.source.startswith("### Exercise")
 
 
 def is_reading(cell: Any) -> bool:
