@@ -107,7 +107,7 @@ def test_a_rerun_notebook_changes_its_slide(slides, course, tmp_path):
         ("[3c205e82]", "[46fb9e04]", "1.1: cell 46fb9e04 has no output"),
         ('"1.7": [', '"1.77": [', "01_what_is_sft.ipynb has no section 1.77"),
         ("plan: 90 minutes", "plan: A week", "no plan under '## A week'"),
-        ("30-40:", "30-45:", "90_minutes: the blocks are .*30-45.*TEACHING has .*30-40"),
+        ("30-45:", "30-40:", "90_minutes: the blocks are .*30-40.*TEACHING has .*30-45"),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_place(slides, course, tmp_path, old, new, said):
