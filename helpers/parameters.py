@@ -1,6 +1,7 @@
 """Parameters of a notebook, looked at before anything runs; and one run at a time in a folder."""
 
 import ast
+import contextlib
 import difflib
 import shutil
 from collections.abc import Mapping
@@ -69,7 +70,8 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule] | None = None) ->
     """
     usual = _assigned(values.get("In", []), OWN)
     known = {
-        name: COMMON.get(name) or _rule_of(ast.literal_eval(value)) for name, value in usual.items()
+        name: COMMON.get(name) or _rule_of(_literal(value, values[name]))
+        for name, value in usual.items()
     }
     known |= rules or {}
     faults = [_unknown(name, known) for name in injected_names(values) if name not in known]
@@ -150,15 +152,23 @@ def check_disk(folder: Path, needed: int) -> None:
 
 
 def _assigned(inputs: list[str], begin: str) -> dict[str, ast.expr]:
-    """What the cells that begin so assign."""
-    return {
-        target.id: statement.value
-        for source in inputs
-        if source.startswith(begin)
-        for statement in ast.parse(source).body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-    }
+    """What the cells that begin so assign; a cell that is no Python was mended and run again."""
+    found = {}
+    for source in inputs:
+        if source.startswith(begin):
+            with contextlib.suppress(SyntaxError):
+                for statement in ast.parse(source).body:
+                    if isinstance(statement, ast.Assign):
+                        found |= {target.id: statement.value for target in statement.targets}
+    return found
+
+
+def _literal(expression: ast.expr, value: Any) -> Any:
+    """What stands there; where a learner has written a formula, what it gave."""
+    try:
+        return ast.literal_eval(expression)
+    except ValueError:
+        return value
 
 
 def _rule_of(default: Any) -> Rule:

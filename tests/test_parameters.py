@@ -100,6 +100,13 @@ def test_an_empty_list_tells_nothing_of_its_items():
         parameters.check(values | {"READERS": "[1]"})
 
 
+def test_a_cell_that_was_mended_and_a_formula_do_no_harm():
+    values = {"In": ["# Parameters. Some\nROWS = = 3\n", "# Parameters. Some\nROWS = 2 * 3\n"]}
+    parameters.check(values | {"ROWS": 6})
+    with pytest.raises(ParameterError, match="ROWS is -1, and has to be at least"):
+        parameters.check(values | {"ROWS": -1})
+
+
 def test_every_fault_is_named_at_once():
     with pytest.raises(ParameterError, match="TRAIN_ROWS is -1.*SERVE is 'no'"):
         parameters.check(GOOD | {"TRAIN_ROWS": -1, "SERVE": "no"}, RULES)
