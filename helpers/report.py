@@ -219,11 +219,11 @@ def verdict(
     gained = {"lower": "better", "higher": "worse", "": "not told apart by these rows"}
     told = {name: told_apart(template[name], best[name]) for name in seen if name != "stopped"}
     differ = [f"{name} ({word})" for name, word in told.items() if word]
-    where = ", ".join(differ) if differ else "no count"
+    where = f"in {', '.join(differ)}" if differ else "in no count"
     return [
         f"The tuned model predicts your descriptions, beside the starting one: "
         f"{gained[told_apart(*nll)]}.",
-        f"The best draft differs from the f-string in {where}.",
+        f"These {len(best)} rows tell the best draft from the f-string {where}.",
         "How a text reads, and whether a fact is tied to the right thing, no count says: read.",
     ]
 

@@ -178,7 +178,7 @@ def test_the_verdict_names_what_the_rows_tell_and_no_more():
         (lower + 1, lower), counts(), counts(coverage=0.5, color=0.5, stopped=0.5), ALL
     )
     assert better.endswith("beside the starting one: better.")
-    assert counts_told.endswith("f-string in coverage (lower), colour named (lower).")
+    assert counts_told.endswith("from the f-string in coverage (lower), colour named (lower).")
     assert unknown.endswith("no count says: read.")
     same, none, _ = report.verdict((lower, lower), counts(), counts(), ALL)
     assert same.endswith("not told apart by these rows.") and none.endswith("in no count.")
