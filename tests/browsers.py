@@ -27,6 +27,6 @@ def chromium() -> Iterator[Browser]:
     if found is None:
         pytest.skip("no Chromium here (on Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS, timeout=120_000)
         yield browser
         browser.close()
