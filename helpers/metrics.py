@@ -160,6 +160,26 @@ def color_lexicon() -> frozenset[str]:
     return frozenset((DATA / "colors.txt").read_text(encoding="utf-8").split())
 
 
+def counts(product: Mapping[str, str], text: str) -> dict[str, float | bool]:
+    """What the course counts in a description.
+
+    Args:
+        product: name, features (joined by ", ") and color.
+
+    Returns:
+        coverage (0 to 1), colour named, wrong colour, invented number.
+
+    Source: notebooks/06_sft_trainer.ipynb, section 6.2.
+    """
+    source = source_text(product)
+    return {
+        "coverage": coverage(product["features"].split(", "), text),
+        "colour named": names_color(product["color"], text),
+        "wrong colour": bool(wrong_colors(source, text)),
+        "invented number": bool(invented_numbers(source, text)),
+    }
+
+
 def source_text(product: Mapping[str, str]) -> str:
     """All that a description may take its colours and numbers from."""
     return f"{product['name']} {product['features']} {product['color']}"

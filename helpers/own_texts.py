@@ -10,7 +10,7 @@ from helpers import metrics
 from helpers.first_look import counted
 
 _MOST = 0.9  # at least: the counts can judge a model
-_LITTLE = 0.5  # below: they can't
+LITTLE = 0.5  # below: they can't, and nothing is said of the count (report.counts_seen)
 _OFTEN = 0.1  # above: the model learns it
 _INVENTED = (
     "name a number that the row does not hold, and a model learns to make numbers up: put it into "
@@ -32,17 +32,7 @@ def own_counts(rows: pd.DataFrame) -> pd.DataFrame:
         One row a product: coverage (0 to 1), and whether the colour is named, a wrong colour or
         an invented number stands there.
     """
-    records = []
-    for row in rows.to_dict("records"):
-        source, text = metrics.source_text(row), row["description"]
-        records.append(
-            {
-                "coverage": metrics.coverage(row["features"].split(", "), text),
-                "colour named": metrics.names_color(row["color"], text),
-                "wrong colour": bool(metrics.wrong_colors(source, text)),
-                "invented number": bool(metrics.invented_numbers(source, text)),
-            }
-        )
+    records = [metrics.counts(row, row["description"]) for row in rows.to_dict("records")]
     return pd.DataFrame(records, index=rows.index)
 
 
@@ -75,7 +65,7 @@ def what_counts_see(rows: pd.DataFrame, own: pd.DataFrame) -> list[str]:
     ]
     said += _what_follows({"coverage": covered, "the share of colours named": named})
     known = known_colors(rows).mean()
-    if known < _LITTLE:
+    if known < LITTLE:
         said.append(
             f"The count of wrong colours knows {100 * known:.0f} % of the rows' colours, so it "
             "measures nothing here."
@@ -88,12 +78,12 @@ def what_counts_see(rows: pd.DataFrame, own: pd.DataFrame) -> list[str]:
 
 def _what_follows(counts: dict[str, float]) -> list[str]:
     """From what a count gives the rows' own descriptions to what it can say of a model."""
-    blind = {what: own for what, own in counts.items() if own < _LITTLE}
+    blind = {what: own for what, own in counts.items() if own < LITTLE}
     said = [
         f"A model that writes as these rows do reaches about {own:.2f} in {what}: hold its score "
         "against that, and not against 1.00."
         for what, own in counts.items()
-        if _LITTLE <= own < _MOST
+        if LITTLE <= own < _MOST
     ]
     if blind:
         measure = "measures" if len(blind) == 1 else "measure"

@@ -10,7 +10,6 @@ from helpers.product_errors import short_path
 
 FEW_ROWS = 10  # below, no two systems are told apart
 FEW_DIFFER = 6  # five rows that all differ one way happen by chance in 1 of 16: 2 * 0.5 ** 5
-HALF_SEEN = 0.5  # as in own_texts.what_counts_see, which says so
 COUNTS = {  # name of a count -> whether more of it is better
     "coverage": True,
     "colour named": True,
@@ -37,7 +36,7 @@ def counts_seen(rows: pd.DataFrame, own: pd.DataFrame) -> list[str]:
         "colour named": own["colour named"].mean(),
         "wrong colour": own_texts.known_colors(rows).mean(),
     }
-    return [name for name in COUNTS if reached.get(name, 1) >= HALF_SEEN]
+    return [name for name in COUNTS if reached.get(name, 1) >= own_texts.LITTLE]
 
 
 def faults(counted: pd.DataFrame, seen: Sequence[str]) -> pd.DataFrame:

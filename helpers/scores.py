@@ -16,29 +16,11 @@ def score(products: pd.DataFrame, completions: list[Completion]) -> pd.DataFrame
 
     Source: notebooks/06_sft_trainer.ipynb, section 6.2.
     """
-    records = []
-    for row, done in zip(products.to_dict("records"), completions, strict=True):
-        source = metrics.source_text(row)
-        records.append(
-            {
-                "coverage": metrics.coverage(row["features"].split(", "), done.text),
-                "colour named": metrics.names_color(row["color"], done.text),
-                "wrong colour": bool(metrics.wrong_colors(source, done.text)),
-                "invented number": bool(metrics.invented_numbers(source, done.text)),
-                "stopped": done.stopped,
-                "tokens": done.tokens,
-            }
-        )
+    records = [
+        metrics.counts(row, done.text) | {"stopped": done.stopped, "tokens": done.tokens}
+        for row, done in zip(products.to_dict("records"), completions, strict=True)
+    ]
     return pd.DataFrame(records, index=products.index)
-
-
-def is_clean(counted: pd.DataFrame) -> pd.Series:
-    """Which texts no count can fault: all features, the colour, nothing wrong, and an end.
-
-    Source: notebooks/09_how_much_data.ipynb, section 9.1.
-    """
-    wrong = counted["wrong colour"] | counted["invented number"]
-    return (counted["coverage"] == 1) & counted["colour named"] & ~wrong & counted["stopped"]
 
 
 def both_ways(
