@@ -215,14 +215,17 @@ def verdict(
 
     Source: notebooks/13_your_own_data.ipynb, recap.
     """
-    gained = {"lower": "better", "higher": "worse", "": "not told apart by these rows"}
+    gained = {
+        "lower": "The tuned model predicts your descriptions better than the starting one.",
+        "higher": "The tuned model predicts your descriptions worse than the starting one.",
+        "": "These rows can't tell whether the tuned model predicts your descriptions better.",
+    }
     told = {name: told_apart(template[name], best[name]) for name in seen if name != "stopped"}
     differ = [f"{name} ({word})" for name, word in told.items() if word]
-    where = f"in {', '.join(differ)}" if differ else "in no count"
+    counts = ", ".join(differ) or "no count"
     return [
-        f"The tuned model predicts your descriptions, beside the starting one: "
-        f"{gained[told_apart(*nll)]}.",
-        f"These {len(best)} rows tell the best draft from the f-string {where}.",
+        gained[told_apart(*nll)],
+        f"On these {len(best)} rows the best draft is told from the f-string by {counts}.",
         "How a text reads, and whether a fact is tied to the right thing, no count says: read.",
     ]
 
