@@ -9,7 +9,7 @@ course: model
 	$(BIN)/python tools/run_course.py
 
 test: model
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests
 	rm -rf $(SMALL) && mkdir -p $(SMALL)
 	set -e; for notebook in notebooks/[0-9]*.ipynb; do \
 		name=$$(basename $$notebook .ipynb); \

@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import platform
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -148,13 +149,15 @@ def write_sheets(class_dir: str, sheets: dict[int, pd.DataFrame]) -> list[Path]:
     Source: notebooks/class_board.ipynb.
     """
     folder = folder_of(class_dir) / "blind_read"
-    folder.mkdir(exist_ok=True)
-    if any(folder.glob("seat_*.csv")):  # dealt before: other pairs now would mix two deals
+    if folder.exists():  # dealt before: other pairs now would mix two deals
         return []
-    paths = {folder / f"seat_{seat:03}.csv": sheet for seat, sheet in sheets.items()}
-    for path, sheet in paths.items():
-        write_text(path, "\ufeff" + sheet.to_csv(index=False))  # the mark tells Excel: UTF-8
-    return list(paths)
+    part = folder.with_name("blind_read.part")  # all sheets, or none
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    for seat, sheet in sheets.items():  # the mark tells Excel: UTF-8
+        write_text(part / f"seat_{seat:03}.csv", "\ufeff" + sheet.to_csv(index=False))
+    part.replace(folder)
+    return sorted(folder.iterdir())
 
 
 def read_sheets(class_dir: str) -> pd.DataFrame:
@@ -164,7 +167,7 @@ def read_sheets(class_dir: str) -> pd.DataFrame:
         seat, item, label and reason; texts without a label are left out.
 
     Raises:
-        ClassFolderError: a sheet lacks a column or holds an unknown label. The file is named.
+        ClassFolderError: a sheet can't be read, lacks a column or holds an unknown label.
 
     Source: notebooks/class_board.ipynb.
     """
@@ -172,7 +175,13 @@ def read_sheets(class_dir: str) -> pd.DataFrame:
     for path in sorted((folder_of(class_dir) / "blind_read").glob("seat_*.csv")):
         text = path.read_text(encoding="utf-8-sig", errors="replace")
         mark = ";" if ";" in text.partition("\n")[0] else ","  # some spreadsheets save with ;
-        sheet = pd.read_csv(io.StringIO(text), sep=mark, dtype=str, keep_default_na=False)
+        try:
+            seat = int(path.stem.removeprefix("seat_"))
+            sheet = pd.read_csv(io.StringIO(text), sep=mark, dtype=str, keep_default_na=False)
+        except ValueError as error:  # a second copy, seat_003 (1).csv; a file without content
+            raise ClassFolderError(
+                f"{path} can't be used ({error}). Keep one file a seat."
+            ) from error
         if missing := {"item", "label", "reason"} - set(sheet):
             raise ClassFolderError(f"{path} lacks the column {', '.join(sorted(missing))}.")
         sheet["label"] = sheet["label"].str.strip().str.lower()
@@ -180,7 +189,7 @@ def read_sheets(class_dir: str) -> pd.DataFrame:
             raise ClassFolderError(
                 f"{path} holds the label {', '.join(unknown)}. Known are {', '.join(LABELS)}."
             )
-        filled = sheet[sheet["label"] != ""].assign(seat=int(path.stem.removeprefix("seat_")))
+        filled = sheet[sheet["label"] != ""].assign(seat=seat)
         tables.append(filled[["seat", "item", "label", "reason"]])
     return pd.concat(tables, ignore_index=True)
 

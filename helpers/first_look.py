@@ -16,7 +16,7 @@ from helpers.products import row_lines
 from helpers.splits import families
 
 FEWEST_ROWS = 10  # one in five is held out, and a single row is no judge
-_ENTITY = r"&(?:#\d+|[a-zA-Z]+);"
+_ENTITY = r"&#?\w+;"
 _MARKUP = rf"</?[a-zA-Z][^<>]*>|{_ENTITY}"
 _NO_VALUES = ["None", "none", "NaN", "nan", "null", "NULL", "NA", "N/A", "n/a", "#N/A", "-", "?"]
 _SHARED = "share a description with another row: keep one of each, or the model learns it by heart"

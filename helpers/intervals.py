@@ -24,5 +24,7 @@ def bootstrap_mean(values: np.ndarray, seed: int = 0) -> tuple[float, float]:
     values = np.asarray(values, dtype=float)
     if len(np.unique(values)) == 1:
         return float(values[0]), float(values[0])  # nothing varies, nothing to resample
-    low, high = bootstrap((values,), np.mean, method="percentile", rng=seed).confidence_interval
+    at_once = max(1, 10**7 // len(values))  # resamples in memory
+    drawn = bootstrap((values,), np.mean, method="percentile", rng=seed, batch=at_once)
+    low, high = drawn.confidence_interval
     return float(low), float(high)

@@ -4,7 +4,7 @@ import ast
 import contextlib
 import difflib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,7 +74,7 @@ def check(values: Mapping[str, Any], rules: Mapping[str, Rule] | None = None) ->
         for name, value in usual.items()
     }
     known |= rules or {}
-    faults = [_unknown(name, known) for name in injected_names(values) if name not in known]
+    faults = [unknown(name, known) for name in injected_names(values) if name not in known]
     for name, rule in known.items():
         fault = _fault_of(values[name], rule)
         if fault:
@@ -159,7 +159,8 @@ def _assigned(inputs: list[str], begin: str) -> dict[str, ast.expr]:
             with contextlib.suppress(SyntaxError):
                 for statement in ast.parse(source).body:
                     if isinstance(statement, ast.Assign):
-                        found |= {target.id: statement.value for target in statement.targets}
+                        names = [one.id for one in statement.targets if isinstance(one, ast.Name)]
+                        found |= dict.fromkeys(names, statement.value)
     return found
 
 
@@ -181,9 +182,10 @@ def _rule_of(default: Any) -> Rule:
     return Rule(kind, low=1 if kind is int and default > 0 else 0 if kind in (int, float) else None)
 
 
-def _unknown(name: str, rules: Mapping[str, Rule]) -> str:
-    near = difflib.get_close_matches(name.upper(), rules, n=1, cutoff=0.6)
-    meant = f"Did you mean {near[0]}?" if near else f"There are {', '.join(rules)}."
+def unknown(name: str, known: Iterable[str]) -> str:
+    """What to say of a name that is no parameter: the one that is near it, or all there are."""
+    near = difflib.get_close_matches(name.upper(), known, n=1)
+    meant = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
     return f"No parameter {_short(name)}. {meant}"
 
 

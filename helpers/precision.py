@@ -9,7 +9,7 @@ _SIDE = 512  # rows and columns of the matrices that are timed
 _ROUNDS = 12
 
 
-def choose(wanted: str = "auto") -> str:
+def choose(wanted: str = "auto", device: str = "cpu") -> str:
     """The precision for this machine, or the one that is asked for.
 
     On a processor without bfloat16 instructions, autocast to bfloat16 still works, many times
@@ -19,6 +19,7 @@ def choose(wanted: str = "auto") -> str:
 
     Args:
         wanted: "auto", "bfloat16" or "float32".
+        device: where the products are made, "cpu" or "cuda".
 
     Returns:
         "bfloat16" (products in bfloat16; weights, gradients and moments stay float32) or "float32".
@@ -32,13 +33,13 @@ def choose(wanted: str = "auto") -> str:
         return wanted
     if wanted != "auto":
         raise ValueError(f"PRECISION is {wanted!r}; take 'auto', 'bfloat16' or 'float32'")
+    if device == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     return "bfloat16" if has_bfloat16() and bfloat16_gain() > 1 else "float32"
 
 
 def has_bfloat16() -> bool:
-    """Whether the processor (or an accelerator) says that it multiplies bfloat16 natively."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+    """Whether the processor says that it multiplies bfloat16 natively."""
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))  # last: ARM
 

@@ -1,7 +1,7 @@
 """Notebook 06's recipe, run with notebook 05's loop: passes, rate, rows a step, mean of weights."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 import torch
@@ -38,6 +38,20 @@ def checkpoints_of(steps: int) -> list[int]:
     return [steps - n * apart for n in reversed(range(CHECKPOINTS)) if steps - n * apart > 0]
 
 
+def add_to_mean(
+    mean: dict[str, torch.Tensor], weights: Iterable[tuple[str, torch.Tensor]], before: int
+) -> None:
+    """Put a checkpoint's weights into the mean, in place.
+
+    Args:
+        mean: name -> mean weight; empty before the first checkpoint.
+        weights: name and weight, of this checkpoint.
+        before: how many checkpoints are in the mean already.
+    """
+    for name, weight in weights:
+        mean[name] = torch.lerp(mean.get(name, weight), weight, 1 / (before + 1))
+
+
 def tune(
     model: PreTrainedModel,
     examples: list[training.Example],
@@ -70,9 +84,7 @@ def tune(
     settings = dict(learning_rate=learning_rate, batch_size=step_rows, max_steps=steps)
     for step in training.train(model, examples, pad_token_id, **settings, seed=seed, bf16=bf16):
         if step.number in kept:
-            share = 1 / (kept.index(step.number) + 1)  # so far the mean of those before
-            for name, weight in model.state_dict().items():
-                mean[name] = torch.lerp(mean.get(name, weight), weight, share)
+            add_to_mean(mean, model.state_dict().items(), kept.index(step.number))
         yield step
     model.load_state_dict(mean)
     model.eval()

@@ -30,8 +30,12 @@ def save_whole(folder: Path, *parts: Any) -> None:
     shutil.rmtree(written, ignore_errors=True)  # of a run that was stopped here
     for part in parts:
         part.save_pretrained(written)
-    shutil.rmtree(folder, ignore_errors=True)
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.replace(old)  # whole, or not at all
     written.replace(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -42,5 +46,5 @@ def write_json(path: Path, value: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8; a file that was there stays whole until the last moment."""
     written = path.with_name(path.name + ".part")
-    written.write_text(text, encoding="utf-8")
+    written.write_text(text, encoding="utf-8", newline="\n")  # on Windows, too
     written.replace(path)

@@ -20,10 +20,15 @@ ARGUMENTS = [
 ]
 
 
+def executable() -> str | None:
+    """Where the system's Chromium is; playwright's own download is not used."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Skips the test where there is none; playwright's own download is not used."""
-    found = next(filter(None, map(shutil.which, NAMES)), None)
+    """Skips the test where there is none."""
+    found = executable()
     if found is None:
         pytest.skip("no Chromium here (on Debian: apt-get install chromium)")
     with sync_playwright() as playwright:

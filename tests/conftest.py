@@ -34,6 +34,16 @@ sys.modules.pop("sitecustomize", None)  # the interpreter may have one of its ow
 importlib.import_module("sitecustomize")  # from here on, this process is offline
 
 
+LONGEST = ["test_jupyterlab", "test_notebooks", "test_site", "test_model_families", "test_sft"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In parallel, the longest modules come first: the two workers then end together."""
+    if hasattr(config, "workerinput"):
+        place = {name: number for number, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def children_are_offline() -> Iterator[None]:
     """Notebook kernels and other processes that a test starts read the same sitecustomize."""

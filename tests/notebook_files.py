@@ -8,6 +8,7 @@ import nbformat
 import papermill
 import yaml
 
+from helpers import class_folder
 from helpers.paths import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -27,11 +28,16 @@ def solutions(notebook: nbformat.NotebookNode) -> list[str]:
     return [re.search(r"```python\n(.*?)```", text, re.DOTALL)[1] for text in texts]
 
 
-def solved(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with every stub replaced by its solution."""
-    stubs = tagged(notebook, "exercise")
-    for stub, solution in zip(stubs, solutions(notebook), strict=True):
-        stub.source = solution
+def with_solutions(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Behind each check the solution, and the check once more, tagged "solved"."""
+    cells, answers = [], iter(solutions(notebook))
+    for cell in notebook.cells:
+        cells.append(cell)
+        if cell in tagged(notebook, "check"):
+            cells.append(nbformat.v4.new_code_cell(next(answers)))
+            cells.append(nbformat.v4.new_code_cell(cell.source, metadata={"tags": ["solved"]}))
+    assert next(answers, None) is None
+    notebook.cells = cells
     return notebook
 
 
@@ -46,6 +52,37 @@ def tiny(path: Path, model: Path, run: Path) -> dict[str, object]:
     small |= {"HUB_MODELS": [str(model)], "PARITY_LAYERS": 1}  # of that model's layers
     known = papermill.inspect_notebook(path)
     return {name: value for name, value in small.items() if name in known}
+
+
+def write_with_solutions(path: Path, model: Path, folder: Path, target: Path) -> None:
+    """A notebook with solutions and small parameters, not run yet; what it writes goes to folder.
+
+    Where a class would share its scores, it is seat 7.
+    """
+    parameters = tiny(path, model, folder / "run")
+    if "CLASS_DIR" in papermill.inspect_notebook(path):
+        parameters |= {"CLASS_DIR": str(folder), "SEED": 7}
+    papermill.execute_notebook(path, target, parameters, prepare_only=True)
+    notebook = with_solutions(read(target))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, target)
+
+
+def assert_open_and_then_right(path: Path, executed: nbformat.NotebookNode, folder: Path) -> None:
+    """Each check said ○ before the solution and ✓ after it, and a seat's scores are there."""
+    said = {
+        tag: [cell.outputs[0]["data"]["text/plain"] for cell in tagged(executed, tag)]
+        for tag in ("check", "solved")
+    }
+    assert said["check"] and all(outcome.startswith("○") for outcome in said["check"])
+    assert said["solved"] == ["✓ right"] * len(said["check"])
+    seats = class_folder.read_seats(str(folder))
+    assert list(seats["seat"]) == [7] * ("CLASS_DIR" in papermill.inspect_notebook(path))
+    for scores in seats["scores"]:
+        assert {"gold", "before", "after"} == {system.partition(",")[0] for system in scores}
+        assert {"coverage", "NLL"} <= set(scores["before"])
 
 
 def define(path: Path, name: str, **names) -> object:

@@ -101,6 +101,22 @@ def test_an_outcome_is_shown_as_its_mark_and_its_sentence():
     assert repr(Outcome("✗", "the mask is inverted")) == "✗ the mask is inverted"
 
 
+def test_only_the_stub_is_open_and_not_what_a_library_does_not_implement():
+    @check
+    def check_logits(answer) -> None:
+        answer()
+
+    def stub():
+        raise NotImplementedError  # your code
+
+    def of_whole_numbers():
+        torch.log_softmax(torch.tensor([1, 2]), 0)
+
+    assert check_logits(stub).mark == "○"
+    wrong = check_logits(of_whole_numbers)
+    assert wrong.mark == "✗" and "NotImplementedError" in wrong.message
+
+
 def test_a_check_keeps_the_name_and_the_docstring_of_its_judge():
     @check
     def check_mask(answer: object) -> None:

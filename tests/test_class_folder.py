@@ -195,6 +195,34 @@ def test_sheets_are_dealt_once_and_what_is_filled_in_stays(tmp_path):
     ]
 
 
+def test_a_deal_that_was_stopped_half_way_is_made_whole_by_the_next(tmp_path, monkeypatch):
+    dealt = blind_read.deal(sheet_of(4), [1, 2], most=4)
+    write, left = class_folder.write_text, [1]
+
+    def full_disk(path, text):
+        if not left:
+            raise OSError("No space left on device")
+        left.pop()
+        write(path, text)
+
+    monkeypatch.setattr(class_folder, "write_text", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        class_folder.write_sheets(str(tmp_path), dealt)
+    assert not (tmp_path / "blind_read").exists()
+    monkeypatch.undo()
+    assert len(class_folder.write_sheets(str(tmp_path), dealt)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("seat_002 (1)", "item,label,reason\n"), ("seat_002", "")]
+)
+def test_a_second_copy_and_an_empty_sheet_are_named(tmp_path, name, text):
+    (tmp_path / "blind_read").mkdir()
+    (tmp_path / "blind_read" / f"{name}.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ClassFolderError, match=r"seat_002.*\.csv can't be used .*one file a seat"):
+        class_folder.read_sheets(str(tmp_path))
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_a_sheet_is_read_as_spreadsheets_save_it(tmp_path, encoding):
     class_folder.write_sheets(str(tmp_path), blind_read.deal(sheet_of(2), [1, 2], most=2))

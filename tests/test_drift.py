@@ -102,6 +102,7 @@ def test_versions_news_and_rounding_are_no_differences(drift, change):
         (("names", "trl.SFTTrainer", "0"), {"6.4"}),
         (("configuration", "settings", "bf16"), {"6.3", "8.2"}),
         (("configuration", "settings", "hub_strategy"), {"6.3"}),
+        (("configuration", "settings", "accelerator_config", "split_batches"), {"6.3"}),
         (("labels", "text", "from value 1 on"), {"6.4"}),
         (("steps", "SFTTrainer", "step 1", "loss"), {"6.5"}),
         (("steps", "the loop", "step 1", "loss"), {"5.7"}),

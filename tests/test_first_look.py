@@ -164,7 +164,10 @@ def test_a_file_is_told_in_numbers():
     }
 
 
-@pytest.mark.parametrize("text", ["<p>A lamp.</p>", "A lamp.<br/>", "Salt &amp; pepper", "&#233;"])
+@pytest.mark.parametrize(
+    "text",
+    ["<p>A lamp.</p>", "A lamp.<br/>", "Salt &amp; pepper", "&#233;", "it&#x27;s", "&frac12; cup"],
+)
 def test_html_is_told(text):
     rows = made_up(3)
     rows.loc[1, "description"] = text

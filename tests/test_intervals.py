@@ -1,6 +1,7 @@
 """helpers/intervals.py against the formula, a slow loop, and how often it holds the truth."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -62,3 +63,13 @@ def test_the_same_seed_gives_the_same_interval_and_equal_values_give_a_point():
     assert bootstrap_mean(values, 5) == bootstrap_mean(values, 5)
     assert bootstrap_mean(values, 5) != bootstrap_mean(values, 6)
     assert bootstrap_mean(np.ones(4)) == (1.0, 1.0)
+
+
+def test_many_values_take_no_more_memory_than_some():
+    values = np.random.default_rng(0).normal(size=4000)
+    tracemalloc.start()
+    low, high = bootstrap_mean(values)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 300e6  # all resamples at once would be 640 MB
+    assert (high - low) / 2 == pytest.approx(1.96 * values.std() / 4000**0.5, rel=0.05)

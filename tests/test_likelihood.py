@@ -52,6 +52,17 @@ def test_a_row_s_mean_is_the_loss_that_the_library_computes(tiny_model, tiny_tok
         assert found["nll"][i] / found["tokens"][i] == pytest.approx(loss, rel=1e-5)
 
 
+def test_without_a_prompt_the_first_token_is_no_target(tiny_model, tiny_tokenizer):
+    found = completion_nll(
+        tiny_model, tiny_tokenizer, ["", *PROMPTS], [" Yes, in green", *COMPLETIONS]
+    )
+    ids = tiny_tokenizer(" Yes, in green")["input_ids"] + [tiny_tokenizer.eos_token_id]
+    with torch.no_grad():
+        loss = tiny_model(torch.tensor([ids]), labels=torch.tensor([ids])).loss.item()
+    assert found["tokens"][0] == len(ids) - 1
+    assert found["nll"][0] == pytest.approx(loss * (len(ids) - 1), rel=1e-5)
+
+
 def test_bytes_are_those_of_the_completion_in_utf_8_without_the_end(tiny_model, tiny_tokenizer):
     found = completion_nll(tiny_model, tiny_tokenizer, PROMPTS, COMPLETIONS)
     by_hand = [24, 20 + 1 + 2 + 1, 4, 21]  # é and ü take one more byte, the dash two more

@@ -236,6 +236,7 @@ def test_all_of_13_runs_on_12_rows(family, tiny_tokenizer, tmp_path, monkeypatch
     small = yaml.safe_load(small_parameters(OWN_DATA).read_text(encoding="utf-8"))
     small |= {"BASE_MODEL": str(tmp_path / "model"), "RUN_DIR": str(tmp_path / "run")}
     small |= {"DATA": str(tmp_path / "my.csv"), "SERVE": False, "LEARNING_RATE": 1e-2}
+    small |= {"MAX_NEW_TOKENS": 8}
     monkeypatch.setattr("matplotlib.pyplot.show", partial(plt.close, "all"))
     names = {}
     for cell in read(OWN_DATA).cells:

@@ -1,7 +1,6 @@
-"""Notebooks run as a learner's would: with all solutions put in, and on another model."""
+"""Notebooks run as a learner's would: on another model, on a file of one's own, and solved."""
 
 import gguf
-import nbformat
 import papermill
 import pytest
 import yaml
@@ -12,10 +11,17 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from browsers import executable
 from conftest import byte_level
-from helpers import class_folder, products
+from helpers import products
 from helpers.paths import ROOT
-from notebook_files import NOTEBOOKS, read, small_parameters, solved, tagged, tiny
+from notebook_files import (
+    NOTEBOOKS,
+    assert_open_and_then_right,
+    read,
+    small_parameters,
+    write_with_solutions,
+)
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -68,24 +74,14 @@ def test_the_preset_for_small_laptops_has_parameters_of_06():
 
 
 @every_notebook
-def test_with_all_solutions_put_in_it_runs_through_and_every_check_says_right(
-    path, gpt2_folder, tmp_path
-):
-    source, output = tmp_path / "solved.ipynb", tmp_path / "executed.ipynb"
-    nbformat.write(solved(read(path)), source)
-    known, parameters = papermill.inspect_notebook(path), tiny(path, gpt2_folder, tmp_path / "run")
-    if "CLASS_DIR" in known:
-        parameters |= {"CLASS_DIR": str(tmp_path), "SEED": 7}
+@pytest.mark.skipif(bool(executable()), reason="test_jupyterlab.py runs the same in JupyterLab")
+def test_each_check_is_open_until_its_solution_is_run(path, gpt2_folder, tmp_path):
+    source, output = tmp_path / "source.ipynb", tmp_path / "executed.ipynb"
+    write_with_solutions(path, gpt2_folder, tmp_path, source)
     papermill.execute_notebook(
-        source, output, parameters, cwd=path.parent, progress_bar=False, kernel_name="python3"
+        source, output, cwd=path.parent, progress_bar=False, kernel_name="python3"
     )
-    outcomes = [cell.outputs[0]["data"]["text/plain"] for cell in tagged(read(output), "check")]
-    assert outcomes and set(outcomes) == {"✓ right"}
-    seats = class_folder.read_seats(str(tmp_path))
-    assert list(seats["seat"]) == [7] * ("CLASS_DIR" in known)
-    for scores in seats["scores"]:
-        assert {"gold", "before", "after"} == {system.partition(",")[0] for system in scores}
-        assert {"coverage", "NLL"} <= set(scores["before"])
+    assert_open_and_then_right(path, read(output), tmp_path)
 
 
 def test_06_takes_a_csv_of_ones_own(gpt2_folder, tmp_path):

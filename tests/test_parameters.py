@@ -107,6 +107,13 @@ def test_a_cell_that_was_mended_and_a_formula_do_no_harm():
         parameters.check(values | {"ROWS": -1})
 
 
+def test_two_names_in_one_line_are_no_parameters_and_do_no_harm():
+    values = {"In": ["# Parameters. Some\nA, B = 1, 2\nROWS = 3\n"]}
+    parameters.check(values | {"ROWS": 6})
+    with pytest.raises(ParameterError, match="ROWS is -1"):
+        parameters.check(values | {"ROWS": -1})
+
+
 def test_every_fault_is_named_at_once():
     with pytest.raises(ParameterError, match="TRAIN_ROWS is -1.*SERVE is 'no'"):
         parameters.check(GOOD | {"TRAIN_ROWS": -1, "SERVE": "no"}, RULES)

@@ -58,15 +58,23 @@ def test_without_a_wish_the_machine_decides(machine):
     assert precision.choose() == "float32"
 
 
+@pytest.mark.parametrize("has", [True, False])
+def test_on_a_gpu_the_gpu_decides_and_not_the_processor(machine, monkeypatch, has):
+    machine(has=not has, gain=2.0)
+    asked = []
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **how: asked.append(how) or has)
+    assert precision.choose("auto", "cuda") == ("bfloat16" if has else "float32")
+    assert asked == [{"including_emulation": False}]
+    assert precision.choose("float32", "cuda") == "float32"
+
+
 @pytest.mark.parametrize("name", ["avx512_bf16", "amx_bf16", "bf16"])
 def test_each_name_for_such_instructions_is_known(monkeypatch, name):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, name: True})
     assert precision.has_bfloat16()
 
 
 def test_a_processor_that_names_none_of_them_lacks_bfloat16(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     capabilities = {"avx2": True, "avx512_f": True, "avx512_bf16": False}
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert not precision.has_bfloat16()

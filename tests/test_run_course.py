@@ -42,7 +42,10 @@ def test_a_notebook_that_changed_since_is_not_done(tmp_path):
     assert not run_course.is_done(notebook, executed)
 
 
-@pytest.mark.parametrize(("name", "done"), [("train.jsonl", False), ("my.csv", True)])
+@pytest.mark.parametrize(
+    ("name", "done"),
+    [("train.jsonl", False), ("raw/shop/1.html", False), ("my.csv", True), ("mine/my.csv", True)],
+)
 def test_data_of_the_course_makes_it_run_again_and_somebodys_own_file_does_not(
     tmp_path, monkeypatch, name, done
 ):
@@ -51,20 +54,29 @@ def test_data_of_the_course_makes_it_run_again_and_somebodys_own_file_does_not(
         nbformat.write(nbformat.v4.new_notebook(metadata={"papermill": FINISHED}), path)
     later = executed.stat().st_mtime + 10
     os.utime(executed, (later, later))
-    (tmp_path / "README.md").write_text("`train.jsonl` holds the rows", encoding="utf-8")
+    card = "`train.jsonl` holds the rows, `raw/` what arrived"
+    (tmp_path / "README.md").write_text(card, encoding="utf-8")
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("{}", encoding="utf-8")
     os.utime(tmp_path / name, (later + 10, later + 10))
     monkeypatch.setattr(run_course, "DATA", tmp_path)
     assert run_course.is_done(notebook, executed) == done
 
 
-def test_the_data_card_names_each_file_beside_it():
+def test_a_notebook_that_was_cut_off_while_it_was_written_runs_again(tmp_path):
+    notebook, executed = tmp_path / "01.ipynb", tmp_path / "executed.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(), notebook)
+    executed.write_text('{"cells": [', encoding="utf-8")
+    assert not run_course.is_done(notebook, executed)
+
+
+def test_the_data_card_names_each_file_and_folder_beside_it():
     card = (run_course.DATA / "README.md").read_text(encoding="utf-8")
     tracked = subprocess.check_output(
         ["git", "ls-files", "data/*.*"], cwd=run_course.ROOT, text=True
     ).splitlines()
-    files = {name.split("/")[1] for name in tracked if name.count("/") == 1} - {"README.md"}
-    assert files and [name for name in files if f"`{name}`" not in card] == []
+    names = {name.split("/")[1] for name in tracked} - {"README.md"}
+    assert names and [name for name in names if f"`{name}" not in card] == []
 
 
 def test_the_memory_of_what_was_started_is_measured_and_not_our_own(capsys):

@@ -1,11 +1,12 @@
 """helpers/run_files.py: what is there is whole, whatever stops a run."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 
-from helpers.run_files import save_whole, saved_weights, write_json
+from helpers.run_files import save_whole, saved_weights, write_json, write_text
 
 
 class Part:
@@ -51,3 +52,35 @@ def test_json_is_written_whole_and_read_back(tmp_path):
         write_json(path, {"not JSON": object()})
     assert json.loads(path.read_text(encoding="utf-8")) == value
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_left_of_an_old_folder_that_a_stopped_run_had_put_aside(tmp_path):
+    for name in ("model", "model.old", "model.part"):
+        Part("stale").save_pretrained(tmp_path / name)
+    save_whole(tmp_path / "model", Part("new"))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["model", "new"]
+
+
+def test_where_the_new_folder_can_not_take_its_place_the_old_one_is_still_there(
+    tmp_path, monkeypatch
+):
+    save_whole(tmp_path / "model", Part("old"))
+    move = Path.replace
+
+    def refuse(self, target):
+        if self.name.endswith(".part"):
+            raise PermissionError("in use")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(PermissionError):
+        save_whole(tmp_path / "model", Part("new"))
+    assert (tmp_path / "model.old" / "old").is_file()
+
+
+def test_lines_end_as_they_stand_on_every_system(tmp_path, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(Path, "write_text", lambda self, text, **how: asked.update(how))
+    monkeypatch.setattr(Path, "replace", lambda self, target: None)
+    write_text(tmp_path / "a.csv", "a\r\nb\n")
+    assert asked["newline"] == "\n"

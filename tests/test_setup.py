@@ -17,6 +17,7 @@ from types import ModuleType
 import pytest
 import yaml
 
+from helpers import training
 from helpers.paths import ROOT
 from notebook_files import NOTEBOOKS
 from notebook_files import read as read_notebook
@@ -418,8 +419,8 @@ def test_the_check_times_steps_and_leaves_the_weights_alone(
 ):
     clock = iter([0.0, 9.0, 11.0, 14.0])  # the first step takes 9 s, the next ones 2 and 3
     monkeypatch.setattr(check_machine.time, "perf_counter", lambda: next(clock))
-    rows = [{"prompt": "A kettle:", "completion": " it boils."}] * 8
-    monkeypatch.setattr(check_machine.prompts, "prompt_completion", lambda _: rows)
+    rows = [training.encode(tiny_tokenizer, "A kettle:", " it boils.")] * 8
+    monkeypatch.setattr(check_machine.recipe, "examples_of", lambda *_: rows)
     before = [weight.clone() for weight in model.parameters()]
     assert check_machine.step_seconds(model, tiny_tokenizer, bf16=False) == 2.0
     after = list(model.parameters())

@@ -99,6 +99,8 @@ def test_another_fault_keeps_the_notebook_that_shows_it(tmp_path):
     said = tune.sentence_of(error, executed, tmp_path / "run")
     assert said.startswith("The run has stopped: KeyError: 'added'")
     assert (tmp_path / "run" / "stopped_13_your_own_data.ipynb").exists()
+    ours = tune.PapermillExecutionError(0, 3, "x", "AssertionError", "F32 differs", "")
+    assert "The whole story: " in tune.sentence_of(ours, executed, tmp_path / "run")
     full = tune.PapermillExecutionError(
         0, 3, "x", "OSError", "[Errno 28] No space left on device", ""
     )

@@ -9,7 +9,7 @@ import psutil
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from helpers import models, precision, products, prompts, training
+from helpers import models, precision, products, recipe, training
 from helpers.paths import ROOT
 
 MEMORY_NEEDED, DISK_NEEDED = 6.5, 8.0  # GB
@@ -67,12 +67,10 @@ def steps_by_precision(model: torch.nn.Module, tokenizer) -> dict[str, float]:
 
 def step_seconds(model: torch.nn.Module, tokenizer, bf16: bool) -> float:
     """Seconds of the fastest of three of notebook 06's steps; the first touches new memory."""
-    rows = prompts.prompt_completion(products.load_split("train").head(8))
-    examples = [training.encode(tokenizer, row["prompt"], row["completion"]) for row in rows]
-    pad = tokenizer.pad_token_id or tokenizer.eos_token_id
+    examples = recipe.examples_of(tokenizer, products.load_split("train").head(8))
     steps = training.train(
-        model, examples, pad, learning_rate=0.0, batch_size=4, accumulation=2, max_steps=3,
-        bf16=bf16,
+        model, examples, tokenizer.pad_token_id, learning_rate=0.0, batch_size=4, accumulation=2,
+        max_steps=3, bf16=bf16,
     )  # fmt: skip
     times = [time.perf_counter()]
     for _ in steps:

@@ -187,7 +187,7 @@ def sections(path: tuple[str, ...], uses: Uses) -> set[str]:
     match path:
         case ("names", name, *argument):
             return uses[name]["".join(argument)]
-        case ("configuration", _, name):
+        case ("configuration", _, name, *_):
             return {"6.3"} | uses["trl.SFTConfig"].get(name, set())
         case ("configuration",):
             return {"6.3"}

@@ -25,8 +25,10 @@ def main():
         )
     os.makedirs(os.path.join(ROOT, "runs"), exist_ok=True)  # papermill does not make it
     state = fingerprint()
-    if os.path.exists(STAMP) and open(STAMP).read() == state:
-        return
+    if os.path.exists(STAMP):
+        with open(STAMP) as stamp:
+            if stamp.read() == state:
+                return
     print("Setting up .venv: 2.2 GB, a few minutes the first time", flush=True)
     if os.path.exists(STAMP):
         os.remove(STAMP)  # or going back to the old pins would trust what is half replaced

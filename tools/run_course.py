@@ -90,9 +90,12 @@ def is_done(notebook: Path, executed: Path) -> bool:
     """
     if not executed.exists():
         return False
-    run = nbformat.read(executed, as_version=4).metadata.get("papermill", {})
+    try:
+        run = nbformat.read(executed, as_version=4).metadata.get("papermill", {})
+    except ValueError:  # cut off: the last run was stopped while it wrote
+        return False
     card = (DATA / "README.md").read_text(encoding="utf-8")
-    data = [file for file in DATA.glob("*.*") if f"`{file.name}`" in card]
+    data = [f for f in DATA.glob("**/*.*") if f"`{f.relative_to(DATA).parts[0]}" in card]
     sources = [notebook, *ROOT.glob("helpers/**/*.*"), *data]
     changed = max(file.stat().st_mtime for file in sources if "__pycache__" not in file.parts)
     finished = bool(run.get("end_time")) and not run.get("exception")

@@ -18,10 +18,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from helpers import models, parallel, precision, products, recipe, run_files, scores, studies
 from helpers.memory import release
+from helpers.model_checks import load_model
+from helpers.tokenizer_checks import load_tokenizer
 from helpers.training import IGNORE_INDEX, NO_TARGET, Example, collate, optimizer_of
 
 
@@ -30,11 +31,10 @@ def main() -> None:
     device = parallel.start(asked.processes)
     rank, _ = parallel.place()
     folder = models.model_folder(asked.model)
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token  # GPT-2 has none
-    matrices = parallel.of_the_first(precision.choose(asked.precision))
+    tokenizer = load_tokenizer(folder)
+    matrices = parallel.of_the_first(precision.choose(asked.precision, device.type))
     torch.manual_seed(asked.seed + rank)  # dropout, where a model has it, differs by process
-    loss_of = parallel.spread(parallel.TargetNLL(load(folder)).to(device))
+    loss_of = parallel.spread(parallel.TargetNLL(load_model(folder)).to(device))
     release()  # the whole model, where only a part of it is kept
     examples = recipe.examples_of(tokenizer, rows_of("train", asked.train_rows, asked.voice))
     mean = train(loss_of, examples, tokenizer.pad_token_id, asked.seed, matrices == "bfloat16")
@@ -42,7 +42,7 @@ def main() -> None:
     release()
     parallel.stop()
     if rank == 0:
-        model = load(folder).eval()
+        model = load_model(folder).eval()
         with torch.no_grad():
             for name, weight in model.named_parameters():
                 weight.copy_(mean.pop(name))
@@ -72,10 +72,6 @@ def rows_of(split: str, count: int, voice: str) -> pd.DataFrame:
     return products.with_voice(products.load_split(split).head(count), voice)
 
 
-def load(folder: Path):
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, use_safetensors=True)
-
-
 def train(loss_of: nn.Module, examples: list[Example], pad: int, seed: int, bf16: bool) -> dict:
     """Fine-tune by the recipe; in the first process, name -> mean weight of late checkpoints."""
     order, size = random.Random(seed), recipe.STEP_ROWS
@@ -92,9 +88,7 @@ def train(loss_of: nn.Module, examples: list[Example], pad: int, seed: int, bf16
         schedule.step()
         adam.zero_grad()
         if number in kept:
-            share = 1 / (kept.index(number) + 1)  # so far the mean of those before
-            for name, weight in parallel.whole_weights(loss_of):
-                mean[name] = torch.lerp(mean.get(name, weight), weight, share)
+            recipe.add_to_mean(mean, parallel.whole_weights(loss_of), kept.index(number))
         if parallel.place()[0] == 0 and (number % 20 == 0 or number == steps):
             print(f"step {number} of {steps}: loss {loss:.3f}", flush=True)
     return mean

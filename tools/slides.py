@@ -154,14 +154,14 @@ def section_slides(root: Path, name: str, slides: list[list[str]], source: Path)
             cell_id = entry.split()[-1]
             if cell_id not in places:
                 raise SlidesError(f"docs/slides.yaml, {name}: {path.name} has no cell {cell_id}.")
-            cell = cells[places[cell_id]]
+            cell, before = cells[places[cell_id]], len(body)
             if entry.startswith("source "):
                 body.append(preformatted(cell.source))
             elif cell.cell_type == "markdown":
                 body.append(text_of(cell.source))
             else:
                 body += outputs_of(cell, title, source)
-            if not body:
+            if len(body) == before:
                 raise SlidesError(f"docs/slides.yaml, {name}: cell {cell_id} has no output.")
         after = [cell for cell in cells[places[cell_id] + 1 :] if not is_exercise(cell)][:1]
         said = [cell.source for cell in after if is_reading(cell) and cell["id"] not in taken]

@@ -7,7 +7,6 @@ Any parameter of the notebook may be given so. What cannot be used is refused in
 """
 
 import ast
-import difflib
 import re
 import sys
 import tempfile
@@ -20,12 +19,12 @@ import yaml
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from helpers import first_look, models, own_texts, parameters, products
+from helpers import first_look, models, own_texts, parameters, products, run_files
 from helpers.paths import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "13_your_own_data.ipynb"
 DEFAULTS = {"RUN_DIR": "runs/tune"}  # not the notebook's own, so that `make course` keeps its run
-REFUSALS = ("AssertionError", "ModelError", "ParameterError", "ProductFileError")
+REFUSALS = ("ModelError", "ParameterError", "ProductFileError")
 QUIET = ["--log-level=ERROR"]  # or the kernel warns that it listens on this machine
 WATCHED = re.compile(  # lines of the notebook that are shown while it runs
     r"step \d+ of|described \d+ of|\d+ of \d+ rows|to train on:|to judge by:|matrix products in|"
@@ -114,9 +113,7 @@ def parameters_of(arguments: list[str], known: Mapping[str, Any]) -> dict[str, A
         if not equals:
             raise ValueError(f"{argument!r} is no NAME=VALUE; an example: DATA=my.csv")
         if name not in known:
-            near = difflib.get_close_matches(name.upper(), known, n=1)
-            meant = f"Did you mean {near[0]}?" if near else f"There are {', '.join(known)}."
-            raise ValueError(f"No parameter {name!r}. {meant}")
+            raise ValueError(parameters.unknown(name, known))
         given[name] = value_of(name, value, known[name])
     return given
 
@@ -147,7 +144,7 @@ def as_for_make(message: str) -> str:
 
 def keep(executed: Path, place: Path) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(executed.read_bytes())
+    run_files.write_text(place, executed.read_text(encoding="utf-8"))
     return place
 
 

@@ -28,9 +28,9 @@ def check(judge: Callable[[Any], str | None]) -> Callable[[Any], Outcome]:
     def run(answer: Any) -> Outcome:
         try:
             complaint = judge(answer)
-        except NotImplementedError:
-            return Outcome("○", "open: replace the line that raises NotImplementedError")
         except Exception as error:
+            if isinstance(error, NotImplementedError) and not error.args:  # torch's have a text
+                return Outcome("○", "open: replace the line that raises NotImplementedError")
             return Outcome("✗", f"it stopped with {type(error).__name__}: {error}")
         return Outcome("✗", complaint) if complaint else Outcome("✓", "right")
 

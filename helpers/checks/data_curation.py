@@ -163,9 +163,8 @@ def _judge_planting(kind: str, part: pd.DataFrame, rows: pd.DataFrame) -> str | 
 
 
 def _is_caught(row: pd.Series, text: str) -> bool:
-    source = f"{row['name']} {row['features']} {row['color']}"
-    counts = metrics.invented_numbers(source, text) or metrics.wrong_colors(source, text)
-    return bool(counts) or not metrics.names_color(row["color"], text)
+    found = metrics.counts(row, text)
+    return found["invented number"] or found["wrong colour"] or not found["colour named"]
 
 
 def _toy_products() -> pd.DataFrame:
